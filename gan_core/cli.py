@@ -1,0 +1,163 @@
+"""python -m gan_core: train, sample, interpolate, look. Bad input ends with exit code 2 and one sentence, never a traceback."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
+
+from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
+from gan_core.errors import UserError
+
+USER_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns the exit code: 0, or 2 for something that a person can put right."""
+    logging.basicConfig(format="%(message)s")
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except UserError as error:
+        print(f"gan-core: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130  # as the shell says it
+    except OSError as error:  # a full disk, a folder without permission
+        where, why = error.filename or "the output", error.strerror or error
+        print(f"gan-core: {UserError('cannot_write', where=where, why=why)}", file=sys.stderr)
+        return USER_ERROR
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence on bad usage, without the page of options that argparse prints before it."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"gan-core: {message}. See `{self.prog} --help`.", file=sys.stderr)
+        raise SystemExit(USER_ERROR)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gan-core", description="Train, sample and explore a DCGAN.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands)
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser("train", help="train a GAN on pictures", argument_default=argparse.SUPPRESS)
+    parser.set_defaults(command=_train)
+    parser.add_argument("--data", default=None, metavar="D", help="set name, folder, ZIP or Hub id; see `data`")
+    parser.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
+    parser.add_argument("--run", required=True, metavar="NAME", help="the run's folder is RUNS/NAME")
+    parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
+    parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"default: {DEFAULT_PRESET}; see `presets`")
+    parser.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
+    parser.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
+    parser.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
+    parser.add_argument("--conditional", action="store_true", default=False, help="give G and D the classes of the data")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads; one core fewer keeps a page responsive")
+    for kind in (ModelConfig, TrainConfig):
+        _add_fields(parser.add_argument_group(kind.__name__), kind)
+
+
+def _add_fields(group: Any, kind: type) -> None:
+    """Every field of a config as an option: `ndf` is --ndf, `lr_D` is --lr-d. Only what was given appears in the result."""
+    hints = get_type_hints(kind)
+    for field in fields(kind):
+        hint, flag = hints[field.name], "--" + field.name.replace("_", "-").lower()
+        shape: dict[str, Any] = {"dest": f"{kind.__name__}.{field.name}", "metavar": field.name.upper()}
+        if hint is bool:
+            shape = {"dest": shape["dest"], "action": argparse.BooleanOptionalAction}
+        elif get_origin(hint) is Literal:
+            shape |= {"metavar": "|".join(get_args(hint))}
+        elif get_origin(hint) is tuple:
+            inner = get_args(hint)[0]
+            shape |= {"nargs": "*", "type": str if get_origin(inner) is Literal else inner}
+        else:
+            shape |= {"type": hint}
+        default = "" if field.default is MISSING else field.default
+        group.add_argument(flag, help=f"default: {default}", **shape)
+
+
+def _given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
+    prefix = f"{kind.__name__}."
+    found = {name[len(prefix) :]: value for name, value in vars(options).items() if name.startswith(prefix)}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+
+
+def _train(options: argparse.Namespace) -> None:
+    import torch
+    from tqdm import tqdm
+
+    from gan_core.training import session
+    from gan_core.training.folder import run_folder
+    from gan_core.training.until import NoBetter, Steps, parse
+
+    model, train = _given(options, ModelConfig), _given(options, TrainConfig)
+    phrase = f"{options.minutes}m" if options.minutes is not None else options.until
+    until = parse(phrase) if phrase else None
+    if isinstance(until, NoBetter):
+        raise UserError("no_measure")
+    if isinstance(until, Steps):
+        train["steps"], until, phrase = until.steps, None, ""
+    elif until is not None:
+        train.setdefault("steps", 10**9)  # the clock decides
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    folder = run_folder(options.runs, options.run)
+    request = session.Request(
+        options.data, options.preset, model, train, options.device, options.data_root, options.conditional, phrase
+    )
+    with _gentle() as stopping, session.opened(folder, new=not options.resume), tqdm(unit="picture", delay=1) as bar:
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.total = total
+            bar.set_description_str(what, refresh=False)
+            bar.update(done - bar.n)
+            folder.beat("preparing", 0)
+            if stopping():
+                raise KeyboardInterrupt
+
+        trainer = (session.resume if options.resume else session.start)(folder, request, progress)
+        bar.close()
+        ended = session.play(trainer, folder, until, stopping)
+    where = f"{folder.path} (snapshot {trainer.steps_done:06d})"
+    if ended == "finished":
+        print(f"Finished at step {trainer.steps_done:,}. The weights are in {where}.")
+    else:
+        print(
+            f"Stopped at step {trainer.steps_done:,}; everything is saved in {where}. "
+            f"To go on: python -m gan_core train --run {folder.name} --resume"
+        )
+
+
+@contextmanager
+def _gentle() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM only ask: the step in hand is finished and saved. A second Ctrl-C means now."""
+    asked = False
+
+    def ask(signum: int, frame: object) -> None:
+        nonlocal asked
+        if asked and signum == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def default_runs() -> Path:
+    return Path(os.environ.get("GAN_CORE_RUNS", "runs"))

@@ -1,0 +1,216 @@
+"""A GAN as one thing you can move, save, load, share and sample from."""
+
+import json
+import re
+from copy import deepcopy
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gan_core.config import ModelConfig, from_dict
+from gan_core.errors import UserError
+from gan_core.files import replace_folder
+from gan_core.networks import Discriminator, Generator
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
+
+
+class GAN(nn.Module):
+    """G, D, and G_ema: the slow average of G that every picture is made with."""
+
+    def __init__(self, config: ModelConfig = ModelConfig(), info: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.info = info or {}  # how it was trained: whatever else config.json says
+        self.G, self.D = Generator(config), Discriminator(config)
+        self.G_ema = deepcopy(self.G).eval().requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """z (N, nz), with classes also y (N,) -> images (N, nc, S, S) in [-1, 1], by G_ema.
+
+        A pure function: the same z gives the same picture, alone or in a batch (batch norm uses its stored statistics).
+        """
+        images: Tensor = self.G_ema(z, y)
+        return images
+
+    def sample_z(self, n: int, seed: int | None = None) -> Tensor:
+        """n latents (n, nz) from N(0, I). Row i of seed s is row 0 of seed s + i, on every device and in every batch size.
+
+        Drawn row by row on the CPU: torch's randn fills a tensor in blocks, so that the end of a row would otherwise
+        depend on how many rows follow it.
+        """
+        if seed is None:
+            return torch.randn(n, self.config.nz, device=self.device)
+        rows = [torch.randn(self.config.nz, generator=_seeded(seed + i)) for i in range(n)]
+        return torch.stack(rows).to(self.device)
+
+    def sample_y(self, n: int, seed: int | None = None, label: int | None = None) -> Tensor | None:
+        """n labels (n,), or None for a model without classes. Raises UserError for a label that the model lacks."""
+        classes = self.config.num_classes
+        if label is not None and not 0 <= label < classes:
+            raise UserError("no_such_label", got=label, classes=classes)
+        if not classes:
+            return None
+        if label is not None:
+            return torch.full((n,), label, device=self.device)
+        if seed is None:
+            return torch.randint(classes, (n,), device=self.device)
+        rows = [torch.randint(classes, (), generator=_seeded(seed + i)) for i in range(n)]
+        return torch.stack(rows).to(self.device)
+
+    @torch.no_grad()
+    def update_ema(self, decay: float) -> None:
+        """G_ema <- decay * G_ema + (1 - decay) * G. Weights only: `recalibrate` sees to the batch-norm statistics."""
+        slow, fast = list(self.G_ema.parameters()), list(self.G.parameters())
+        torch._foreach_lerp_(slow, fast, 1 - decay)
+
+    @torch.no_grad()
+    def recalibrate(self, n: int = 512) -> None:
+        """Measure G_ema's batch-norm statistics afresh, on the n latents of seeds 0 .. n - 1.
+
+        Averaged weights under statistics gathered with other weights paint wrong colours; this makes z -> image
+        a function of the weights alone.
+        """
+        norms = [m for m in self.G_ema.modules() if isinstance(m, nn.BatchNorm2d)]
+        if not norms:
+            return
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain average over all batches
+        self.G_ema.train()
+        try:
+            for seed in range(0, n, 64):
+                self.G_ema(self.sample_z(64, seed), self.sample_y(64, seed))
+        finally:
+            self.G_ema.eval()
+
+    def save(self, folder: str | Path, **info: object) -> None:
+        """Write config.json and model.safetensors (G_ema and D; matrices as float16, half the size, under 1/255 off).
+
+        All or nothing: a half-written folder is never left under that name.
+        """
+        config = {"model": asdict(self.config), **self.info, **info}
+        state = {name: t for name, t in self.state_dict().items() if not name.startswith("G.")}
+        halved = {
+            # contiguous() alone would keep channels_last, which safetensors does not know
+            name: (t.half() if t.is_floating_point() and t.dim() > 1 else t).cpu().clone(memory_format=torch.contiguous_format)
+            for name, t in state.items()
+        }
+        with replace_folder(Path(folder)) as part:
+            (part / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            save_file(halved, part / WEIGHTS, metadata={"format": "pt"})
+
+    @classmethod
+    def from_pretrained(cls, path_or_id: str | Path, device: str | torch.device = "cpu") -> "GAN":
+        """Rebuild a GAN from a folder, a run folder (its newest snapshot) or a Hub id; local first, then the Hub's cache.
+
+        Raises UserError when there is nothing there, or it does not fit together. No pickle is ever opened.
+        """
+        folder = _find(str(path_or_id))
+        config, info = read_config(folder)
+        gan = cls(config, info)
+        try:
+            state = load_file(folder / WEIGHTS)
+        except FileNotFoundError:
+            raise UserError("weights_incomplete", where=folder, missing=WEIGHTS) from None
+        except (SafetensorError, OSError) as error:
+            raise UserError("weights_damaged", where=folder / WEIGHTS, why=error) from None
+        expected = {name: t.shape for name, t in gan.state_dict().items() if not name.startswith("G.")}
+        for name, shape in expected.items():
+            if name not in state:
+                raise UserError("weights_misfit", where=folder, name=name, got="nothing", wanted=list(shape))
+            if state[name].shape != shape:
+                raise UserError("weights_misfit", where=folder, name=name, got=list(state[name].shape), wanted=list(shape))
+        if extra := sorted(set(state) - set(expected)):
+            raise UserError("weights_misfit", where=folder, name=extra[0], got="a tensor", wanted="none of that name")
+        G = {f"G.{name[6:]}": t for name, t in state.items() if name.startswith("G_ema.")}  # so that it can train on
+        gan.load_state_dict(state | G)
+        return gan.to(device).eval()
+
+    def push_to_hub(self, repo_id: str, **info: object) -> str:
+        """Upload config.json and model.safetensors as a model on the Hugging Face Hub. Returns its address."""
+        from tempfile import TemporaryDirectory
+
+        from huggingface_hub import HfApi
+
+        with TemporaryDirectory() as folder:
+            self.save(Path(folder) / "model", **info)
+            api = HfApi()
+            api.create_repo(repo_id, exist_ok=True)
+            return str(api.upload_folder(repo_id=repo_id, folder_path=Path(folder) / "model"))
+
+
+def read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
+    """What config.json of a weights folder says: the model, and the rest. Raises UserError."""
+    try:
+        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        model = values.pop("model")
+    except FileNotFoundError:
+        raise UserError("weights_incomplete", where=folder, missing=CONFIG) from None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError("weights_config", where=folder / CONFIG, why=error) from None
+    try:
+        return from_dict(ModelConfig, model), values
+    except UserError as error:
+        raise UserError("weights_config", where=folder / CONFIG, why=error) from None
+
+
+def newest_snapshot(run: Path) -> Path | None:
+    """The last complete snapshot of a run folder."""
+    whole = [p for p in run.glob("snapshots/*") if p.name.isdigit() and (p / CONFIG).is_file() and (p / WEIGHTS).is_file()]
+    return max(whole, key=lambda p: int(p.name), default=None)
+
+
+def _find(name: str) -> Path:
+    """The local folder behind a path or a Hub id."""
+    path = Path(name).expanduser()
+    if path.suffix.lower() in PICKLES:
+        raise UserError("pickle", got=path)
+    if path.is_file():
+        path = path.parent
+    if path.is_dir():
+        if (path / CONFIG).is_file() and (path / WEIGHTS).is_file():
+            return path
+        if (path / "snapshots").is_dir():
+            if found := newest_snapshot(path):
+                return found
+            raise UserError("no_snapshot", where=path)
+        if not (path / WEIGHTS).is_file() and (pickles := [p for p in path.iterdir() if p.suffix.lower() in PICKLES]):
+            raise UserError("pickle", got=pickles[0])
+        return path
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return _from_hub(name)
+    raise UserError("no_weights", got=name)
+
+
+def _from_hub(repo_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    files = [CONFIG, WEIGHTS]
+    try:
+        try:  # the cache answers at once; the Hub may take half a minute to say that there is no network
+            folder = Path(snapshot_download(repo_id, allow_patterns=files, local_files_only=True))
+            if all((folder / file).is_file() for file in files):
+                return folder
+        except FileNotFoundError:
+            pass
+        return Path(snapshot_download(repo_id, allow_patterns=files))
+    except HFValidationError:
+        raise UserError("no_weights", got=repo_id) from None
+    except Exception as error:  # no network, no such repository, no permission: the Hub has a dozen names for it
+        raise UserError("hub", got=repo_id, why=str(error).splitlines()[0]) from None
+
+
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)

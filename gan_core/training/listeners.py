@@ -1,0 +1,79 @@
+"""Listeners. Each takes events and passes every one on, so they chain: progress_bar(record(trainer.run(), ...), ...)."""
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from tqdm import tqdm
+
+from gan_core.training.checkpoint import save_checkpoint
+from gan_core.training.events import Checkpoint, Event, Report, Snapshot, Step
+from gan_core.training.folder import RunFolder
+from gan_core.training.trainer import Trainer
+from gan_core.training.until import Seconds, Until
+
+
+def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> Generator[Event]:
+    """Write the run folder. A file lies there whole before events.jsonl speaks of it. `info` goes into every snapshot."""
+    for event in events:
+        if isinstance(event, Snapshot):
+            save_snapshot(trainer, folder, info)
+        elif isinstance(event, Checkpoint):
+            save_checkpoint(trainer, folder.checkpoints)
+        if isinstance(event, Step):  # too many to keep, and nothing to see
+            folder.beat("running", event.step)
+        else:
+            folder.append(event)
+        yield event
+
+
+def save_snapshot(trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> None:
+    step = trainer.steps_done
+    trainer.gan.save(folder.snapshots / f"{step:06d}", **info, step=step, seconds=round(trainer.seconds, 1))
+
+
+def obey(events: Iterable[Event], folder: RunFolder, stopping: Callable[[], bool]) -> Generator[Event]:
+    """Pause, go on and stop, as the folder's control.json or `stopping` asks. Every step is a place to stop."""
+    looked = 0.0
+    for event in events:
+        yield event
+        if not isinstance(event, Step):
+            continue
+        if stopping():
+            return
+        if time.monotonic() - looked > 0.1:  # a person does not notice less, and a network folder is spared
+            looked = time.monotonic()
+            wish = folder.wish
+            if wish == "pause":
+                folder.write_status("paused", event.step)
+                while (wish := folder.wish) == "pause" and not stopping():
+                    folder.beat("paused", event.step)
+                    time.sleep(0.1)
+                folder.write_status("running", event.step)
+            if wish == "stop":
+                return
+
+
+def stop_at(events: Iterable[Event], until: Until | None, trainer: Trainer) -> Generator[Event]:
+    """End the run when its target is reached."""
+    for event in events:
+        yield event
+        if until is not None and until.reached(event, trainer.seconds):
+            return
+
+
+def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None = None) -> Generator[Event]:
+    """A bar on stderr: steps, or minutes where the target is a time; time left, images/s, losses and beliefs."""
+    timed = until.seconds if isinstance(until, Seconds) else None
+    total = timed or trainer.config.steps
+    shape = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+    with tqdm(total=total, initial=min(trainer.seconds if timed else trainer.steps_done, total), bar_format=shape) as bar:
+        for event in events:
+            if isinstance(event, Step):
+                bar.update(min(trainer.seconds if timed else event.step, total) - bar.n)
+            elif isinstance(event, Report):
+                bar.set_postfix_str(
+                    f"step {event.step:,}  {event.images_per_second:,.0f} images/s  "
+                    f"loss D {event.loss_D:.3f} G {event.loss_G:.3f}  D(x) {event.D_x:.2f} D(G(z)) {event.D_Gz:.2f}"
+                )
+            yield event

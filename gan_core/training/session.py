@@ -1,0 +1,197 @@
+"""One sitting at a run: open its folder, new or to go on with, and play until the target, a wish or a signal ends it."""
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
+from gan_core.data import Images, load_images
+from gan_core.errors import UserError
+from gan_core.gan import GAN
+from gan_core.training.checkpoint import load_checkpoint, save_checkpoint
+from gan_core.training.events import Checkpoint, Resumed, Sample
+from gan_core.training.folder import RunFolder, State
+from gan_core.training.listeners import obey, progress_bar, record, save_snapshot, stop_at
+from gan_core.training.trainer import Trainer
+from gan_core.training.until import Until
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for, before anything is loaded. Fields left out of `model` and `train` follow preset and data."""
+
+    data: str | None
+    preset: str
+    model: dict[str, Any]
+    train: dict[str, Any]
+    device: str = "auto"
+    data_root: Path | None = None
+    conditional: bool = False
+    until: str = ""
+
+
+@contextmanager
+def opened(folder: RunFolder, new: bool) -> Iterator[None]:
+    """Hold the run folder, alone, for one sitting; whatever ends it badly is written into status.json.
+
+    Raises UserError if there is a run already (`new`), none to go on with (not `new`), or another process holds it.
+    A folder in which nothing came to be is taken away again.
+    """
+    if not new and not folder.config:
+        raise UserError("no_such_run", name=folder.name, where=folder.path.parent)
+    made = not folder.path.exists()
+    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with folder.locked():
+            if new and folder.events.exists():
+                raise UserError("run_exists", name=folder.name)
+            try:
+                yield
+            except Exception as error:
+                raise _failed(folder, error) from error
+    finally:
+        if made and not folder.events.exists():
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _failed(folder: RunFolder, error: Exception) -> Exception:
+    """Write down why; an out-of-memory error, which torch raises under several names, becomes a sentence."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "alloc" in str(error).lower()):
+        config = folder.config
+        sizes = {name: config["model"][name] for name in ("image_size", "ngf", "ndf")}
+        device = "the GPU" if "cuda" in str(error).lower() else "this machine"
+        error = UserError("does_not_fit", batch_size=config["train"]["batch_size"], device=device, **sizes)
+    elif isinstance(error, OSError):
+        error = UserError("cannot_write", where=error.filename or folder.path, why=error.strerror or error)
+    said = {"why": str(error), "why_zh": error.said("zh") if isinstance(error, UserError) else str(error)}
+    status = folder.status
+    if status is None or status.pid == os.getpid():  # a run that was refused before it began keeps its old status
+        with suppress(OSError):  # the disk may be what failed
+            folder.write_status("failed", status.step if status else 0, **said)
+    return error
+
+
+def start(folder: RunFolder, request: Request, progress: Progress | None = None) -> Trainer:
+    """A new run in an empty folder. Raises UserError if the request cannot work."""
+    if request.data is None:
+        raise UserError("no_data_named")
+    device = pick_device(request.device)
+    preset(request.preset).configs(request.model, request.train)  # refuse nonsense before an hour of decoding
+    images = load_images(
+        request.data,
+        request.model.get("image_size"),
+        request.model.get("nc"),
+        data_root=request.data_root,
+        progress=progress,
+    )
+    size = {"nc": images.pixels.shape[1], "image_size": images.pixels.shape[2]}
+    if request.conditional:
+        size["num_classes"] = len(images.classes)
+    configs = preset(request.preset).configs(request.model | size, request.train)
+    folder.write_config(_description(configs, images, request))
+    return _trainer(configs, images, device)
+
+
+def resume(folder: RunFolder, request: Request, progress: Progress | None = None) -> Trainer:
+    """Go on with the run in `folder` from its newest checkpoint, with whatever `request.train` changes.
+
+    Raises UserError if none can be read, or if model or data are no longer the same.
+    """
+    config = folder.config
+    try:
+        saved, data = config["model"], config["data"]
+        model = from_dict(ModelConfig, saved)
+        train = from_dict(TrainConfig, config["train"] | request.train)
+    except (KeyError, TypeError) as error:
+        raise UserError("weights_config", where=folder.path / "config.json", why=error) from None
+    for name, value in request.model.items():
+        if value != saved[name]:
+            raise UserError("resume_model", field=name, got=value, wanted=saved[name])
+    images = load_images(
+        request.data or data["name"],
+        model.image_size,
+        model.nc,
+        data_root=request.data_root or (Path(data["root"]) if data.get("root") else None),
+        progress=progress,
+    )
+    if images.fingerprint != data["fingerprint"]:
+        raise UserError("resume_data", got=images.name, wanted=data["name"])
+    trainer = _trainer(Configs(model, train), images, pick_device(request.device))
+    load_checkpoint(trainer, folder.checkpoints)
+    folder.write_config(config | {"train": asdict(train), "until": request.until})
+    folder.append(Resumed(trainer.steps_done))
+    return trainer
+
+
+def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Callable[[], bool]) -> State:
+    """Drain the run through the bar, the folder and its control file. Everything is saved, however it ends.
+
+    Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
+    """
+    config = folder.config
+    info = {key: config[key] for key in ("train", "data", "preset", "versions")}
+    folder.ask("run")
+    folder.write_status("running", trainer.steps_done)
+    saved = None
+    events = trainer.run()
+    with closing(events):
+        told = obey(record(events, trainer, folder, info), folder, stopping)
+        for event in progress_bar(stop_at(told, until, trainer), trainer, until):
+            if isinstance(event, Checkpoint):
+                saved = event.step
+    if saved != trainer.steps_done:
+        folder.append(Sample(trainer.steps_done, trainer.paint()))
+        save_snapshot(trainer, folder, info)
+        save_checkpoint(trainer, folder.checkpoints)
+    ended: State = "stopped" if stopping() or folder.wish == "stop" else "finished"
+    folder.write_status(ended, trainer.steps_done)
+    return ended
+
+
+def pick_device(name: str) -> torch.device:
+    """"auto" takes the GPU if there is one. Raises UserError for a device that is not here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        here = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        raise UserError("no_device", got=name, known=", ".join(here)) from None
+    return device
+
+
+def _trainer(configs: Configs, images: Images, device: torch.device) -> Trainer:
+    torch.manual_seed(configs.train.seed)  # the first weights, and dropout
+    return Trainer(GAN(configs.model).to(device), images, configs.train)
+
+
+def _description(configs: Configs, images: Images, request: Request) -> dict[str, Any]:
+    """config.json: enough to start the run again."""
+    return {
+        "model": asdict(configs.model),
+        "train": asdict(configs.train),
+        "preset": request.preset,
+        "until": request.until,
+        "data": {
+            "name": images.name,
+            "root": str(request.data_root) if request.data_root else None,
+            "pictures": len(images),
+            "unreadable": len(images.skipped),
+            "classes": list(images.classes),
+            "licence": images.licence,
+            "fingerprint": images.fingerprint,
+        },
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }

@@ -1,0 +1,253 @@
+"""The training loop. It knows nothing of screens, files or progress bars: it yields events."""
+
+from collections.abc import Generator
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_core.config import TrainConfig
+from gan_core.data import Images
+from gan_core.errors import UserError
+from gan_core.gan import GAN
+from gan_core.images import to_sheet, to_unit
+from gan_core.training.augment import augment, mirror
+from gan_core.training.events import Checkpoint, Event, Report, Sample, Snapshot, Step
+from gan_core.training.losses import GAMES
+from gan_core.training.penalties import clip_, one_centred, zero_centred
+
+
+class Trainer:
+    """Plays the game between `gan.G` and `gan.D` on `images`, on the device where `gan` lies.
+
+    Raises UserError if the pictures do not fit the model or cannot fill one batch.
+    """
+
+    def __init__(self, gan: GAN, images: Images, config: TrainConfig = TrainConfig()) -> None:
+        _check_fit(gan, images, config)
+        self.gan, self.config, self.device = gan, config, gan.device
+        self.game = GAMES[config.loss]
+        self.pixels = images.pixels.to(self.device)  # uint8 (n, nc, S, S): so small that all of it stays at hand
+        self.labels = images.labels.to(self.device) if gan.config.num_classes and images.labels is not None else None
+        self.autocast = _autocast(self.device, config.precision)
+        if gan.config.architecture == "dcgan":
+            gan.to(memory_format=torch.channels_last)  # what convolutions are fast in
+        adam = partial(torch.optim.Adam, betas=config.betas, fused=True)
+        self.opt_D = adam(gan.D.parameters(), lr=config.lr_D)
+        self.opt_G = adam(gan.G.parameters(), lr=config.lr_G)
+        self.random = torch.Generator(self.device).manual_seed(config.seed)
+        self.steps_done = 0
+        self.batches_drawn = 0
+        self.seconds = 0.0  # of training; the clock stops while the listener holds an event
+        self._order = (-1, torch.empty(0))  # the epoch, and its shuffled indices
+        self._calibrated_at = -1
+
+    def run(self) -> Generator[Event]:
+        """Train up to `config.steps`. Leave the loop to stop, at any step; call run() again to go on.
+
+        Yields a Step after every round, then whichever of Report, Sample, Snapshot, Checkpoint are due.
+        Raises UserError when the losses are no longer numbers.
+        """
+        events = self._events()
+        while True:
+            started = perf_counter()
+            event = next(events, None)
+            self.seconds += perf_counter() - started
+            if event is None:
+                return
+            yield event
+
+    def _events(self) -> Generator[Event]:
+        config, since, seconds = self.config, [], 0.0
+        self.gan.train()
+        self.gan.G_ema.eval()
+        if self.steps_done == 0:
+            yield Sample(0, self.paint())
+        while self.steps_done < config.steps:
+            started = perf_counter()
+            since.append(self.step())
+            self.steps_done += 1
+            seconds += perf_counter() - started
+            yield Step(self.steps_done)
+            last = self.steps_done == config.steps
+            if last or self.steps_done % config.report_every == 0:
+                started = perf_counter()
+                means = torch.stack(since).mean(dim=0).tolist()  # the only wait for the device
+                seconds += perf_counter() - started
+                if not all(abs(mean) < float("inf") for mean in means):
+                    raise UserError("diverged", step=self.steps_done)
+                rate = len(since) * config.batch_size / max(seconds, 1e-9)
+                yield Report(self.steps_done, config.steps, self.seconds, rate, *means)
+                since, seconds = [], 0.0
+            if last or sheet_due(self.steps_done, config.sample_every):
+                yield Sample(self.steps_done, self.paint())
+            if last or self.steps_done % config.snapshot_every == 0:
+                self.calibrate()
+                yield Snapshot(self.steps_done)
+            if last or self.steps_done % config.checkpoint_every == 0:
+                yield Checkpoint(self.steps_done)
+
+    def step(self) -> Tensor:
+        """One round: `d_moves` moves of D, one of G. Returns a Report's four means (4,), still on the device."""
+        G = self.gan.G
+        for move in range(self.config.d_moves):
+            x, y = self.real()
+            z = torch.randn(len(x), self.gan.config.nz, device=self.device, generator=self.random)
+            with torch.set_grad_enabled(move == self.config.d_moves - 1), self.autocast():
+                fake = G(z, y)  # painted once, judged twice
+            loss_D, beliefs = self.play_D(x, fake.detach(), y)
+        loss_G = self.play_G(x, fake, y)
+        # short memory at first, so that the first pictures are not those of an untrained G
+        self.gan.update_ema(min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done)))
+        return torch.stack([loss_D, loss_G, *beliefs]).detach()
+
+    def play_D(self, x: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """D moves: tell real from fake.        max_D  E[log D(x)] + E[log(1 - D(G(z)))]
+
+        Returns its loss, and its mean beliefs in real and fake.
+        """
+        D, config = self.gan.D.requires_grad_(True), self.config
+        x, fake = self.seen(x), self.seen(fake)
+        with self.autocast():
+            real_logits, fake_logits = D(x, y), D(fake, y)  # apart: batch norm must not mix them
+        real_logits, fake_logits = real_logits.float(), fake_logits.float()
+        loss = self.game.d_loss(real_logits, fake_logits, config.label_smoothing)
+        penalty = self.penalty(x, fake, y)
+        _descend(self.opt_D, loss if penalty is None else loss + penalty)
+        if config.clip_D:
+            clip_(D.parameters(), config.clip_D)
+        belief = torch.sigmoid if self.game.probabilistic else torch.clone
+        return loss, (belief(real_logits).mean(), belief(fake_logits).mean())
+
+    def play_G(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor:
+        """G moves: be taken for real.        max_G  E[log D(G(z))]
+
+        Returns its loss.
+        """
+        D = self.gan.D.requires_grad_(False)
+        with self.autocast():
+            fake_logits = D(self.seen(fake), y).float()
+            real_logits = D(self.seen(x), y).float() if self.game.needs_real_in_G else fake_logits
+        loss = self.game.g_loss(real_logits, fake_logits)
+        _descend(self.opt_G, loss)
+        return loss
+
+    def penalty(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor | None:
+        """What D pays for a steep slope. Played every k-th step, k times as heavy, in float32: it is a second derivative."""
+        config = self.config
+        if not config.penalised or self.steps_done % config.penalty_every:
+            return None
+        critic, x, fake = partial(self.gan.D, y=y), x.float(), fake.float()
+        owed = torch.zeros((), device=self.device)
+        if config.r1_gamma:
+            owed = owed + config.r1_gamma * zero_centred(critic, x)
+        if config.r2_gamma:
+            owed = owed + config.r2_gamma * zero_centred(critic, fake)
+        if config.gp_weight:
+            share = torch.rand(len(x), device=self.device, generator=self.random)
+            owed = owed + config.gp_weight * one_centred(critic, x, fake, share)
+        return owed * config.penalty_every
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Pictures as D gets to see them: augmented, and under instance noise that fades (arXiv:1610.04490, section 3)."""
+        config = self.config
+        x = augment(x, config.augment, self.random)
+        if not config.instance_noise:
+            return x
+        faded = self.steps_done / config.instance_noise_steps if config.instance_noise_steps else 0.0
+        noise = torch.randn(x.shape, device=self.device, dtype=x.dtype, generator=self.random)
+        return x + config.instance_noise * max(0.0, 1 - faded) * noise
+
+    def real(self) -> tuple[Tensor, Tensor | None]:
+        """The next batch x (N, nc, S, S) in [-1, 1] and its labels. Each epoch's order follows from seed and epoch alone."""
+        n, size = len(self.pixels), self.config.batch_size
+        epoch, place = divmod(self.batches_drawn, n // size)
+        if self._order[0] != epoch:
+            shuffled = torch.randperm(n, generator=torch.Generator().manual_seed(self.config.seed + epoch))
+            self._order = epoch, shuffled.to(self.device)
+        self.batches_drawn += 1
+        chosen = self._order[1][place * size : (place + 1) * size]
+        x = to_unit(self.pixels[chosen])
+        if self.gan.config.architecture == "dcgan":
+            x = x.contiguous(memory_format=torch.channels_last)
+        return (mirror(x, self.random) if self.config.flip else x), None if self.labels is None else self.labels[chosen]
+
+    @torch.no_grad()
+    def paint(self, n: int = 64) -> Any:
+        """G_ema's pictures of the same n latents every time, as one sheet of 8 columns; classes take turns."""
+        self.calibrate()
+        classes = self.gan.config.num_classes
+        y = torch.arange(n, device=self.device) % classes if classes else None
+        return to_sheet(self.gan(self.gan.sample_z(n, self.config.seed), y), columns=8)
+
+    def calibrate(self) -> None:
+        """See that G_ema's batch-norm statistics belong to its present weights."""
+        if self._calibrated_at != self.steps_done:
+            self.gan.recalibrate()
+            self._calibrated_at = self.steps_done
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything needed to go on as if nothing had happened: tensors by name, and plain numbers."""
+        tensors = {f"gan.{name}": t for name, t in self.gan.state_dict().items()}
+        for name, optimizer in (("opt_D", self.opt_D), ("opt_G", self.opt_G)):
+            for i, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"{name}.{i}.{key}": t for key, t in moments.items()}
+        tensors |= {"random.own": self.random.get_state(), "random.cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)  # dropout draws from it
+        return tensors, {"step": self.steps_done, "batches_drawn": self.batches_drawn, "seconds": self.seconds}
+
+    def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Go on from `state()`. Learning rates stay those of `config`, which may have changed."""
+        self.gan.load_state_dict({name[4:]: t for name, t in tensors.items() if name.startswith("gan.")})
+        for name, optimizer in (("opt_D", self.opt_D), ("opt_G", self.opt_G)):
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, t in tensors.items():
+                if key.startswith(f"{name}."):
+                    _, i, moment = key.split(".", 2)
+                    moments.setdefault(int(i), {})[moment] = t
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+        self.random.set_state(tensors["random.own"].cpu())
+        torch.set_rng_state(tensors["random.cpu"].cpu())
+        if "random.cuda" in tensors and self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), self.device)
+        self.steps_done, self.batches_drawn = numbers["step"], numbers["batches_drawn"]
+        self.seconds, self._calibrated_at = numbers["seconds"], -1
+
+
+def sheet_due(step: int, every: int) -> bool:
+    """Every so many steps; before the first of these at 10, 20, 40, 80 ... too, where most is to be seen."""
+    return step % every == 0 or (step < every and step % 10 == 0 and (step // 10).bit_count() == 1)
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def _autocast(device: torch.device, precision: str) -> Any:
+    """A factory of contexts, a fresh one for each move: autocast caches the weights it has rounded."""
+    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
+    enabled = precision == "bfloat16" or (precision == "auto" and fast)
+    return partial(torch.autocast, device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def _cpu_has_bf16() -> bool:
+    """Emulated bfloat16 is slower than float32: only a CPU with instructions for it gains."""
+    return any(
+        getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+
+
+def _check_fit(gan: GAN, images: Images, config: TrainConfig) -> None:
+    model = gan.config
+    wanted, came = (model.nc, model.image_size, model.image_size), tuple(images.pixels.shape[1:])
+    if came != wanted:
+        raise UserError("pictures_misfit", got=came, wanted=wanted)
+    if len(images) < config.batch_size:
+        raise UserError("batch_too_large", n=len(images), batch_size=config.batch_size)
+    if model.num_classes and (images.labels is None or len(images.classes) != model.num_classes):
+        raise UserError("classes_misfit", got=len(images.classes), wanted=model.num_classes)

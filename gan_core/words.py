@@ -1,0 +1,228 @@
+"""Every sentence that the core says to a person, English and Chinese, in one table. The page's words are in ui/text.py.
+
+Imports nothing. A sentence names what came, what was wanted and what to do, in that order.
+"""
+
+ERRORS: dict[str, tuple[str, str]] = {
+    # choices and numbers
+    "unknown": ("Unknown {kind} {got!r}. Known: {known}.", "未知的 {kind}：{got!r}。可用的有：{known}。"),
+    "unknown_near": (
+        "Unknown {kind} {got!r}; did you mean {near!r}? Known: {known}.",
+        "未知的 {kind}：{got!r}，您是想写 {near!r} 吗？可用的有：{known}。",
+    ),
+    "out_of_range": (
+        "{field} is {got}, but must lie between {low} and {high}.",
+        "{field} 为 {got}，但必须在 {low} 与 {high} 之间。",
+    ),
+    "config_type": ("{field} is {got}, but must be {wanted}.", "{field} 为 {got}，但应为 {wanted}。"),
+    "penalty_with_batch_norm": (
+        "A gradient penalty scores pictures one by one, but batch norm in D mixes the batch. "
+        "Choose norm_D none or spectral, or drop the penalty.",
+        "梯度惩罚需要逐张评判图片，而 D 中的批归一化会把整批混在一起。请把 norm_D 设为 none 或 spectral，或去掉该惩罚。",
+    ),
+    "smoothing_rpgan": (
+        "label_smoothing has no meaning for rpgan, which has no target to smooth: it compares real with fake. Set it to 0.",
+        "label_smoothing 对 rpgan 没有意义：它只比较真与假，没有可平滑的目标。请设为 0。",
+    ),
+    # weights
+    "no_weights": (
+        "No weights at {got!r}. Give a folder with config.json and model.safetensors, a run folder, or a Hub id like user/model.",
+        "在 {got!r} 找不到权重。请给出含 config.json 与 model.safetensors 的文件夹、训练文件夹，或形如 user/model 的 Hub 名称。",
+    ),
+    "no_snapshot": (
+        "{where} has no snapshot yet. Wait for its first one, or open another run.",
+        "{where} 还没有快照。请等第一个快照出现，或打开另一个训练。",
+    ),
+    "weights_incomplete": (
+        "{where} has no {missing}. A weights folder holds config.json and model.safetensors; copy both.",
+        "{where} 中缺少 {missing}。权重文件夹应含 config.json 和 model.safetensors，请把两者都复制过来。",
+    ),
+    "weights_config": (
+        "{where} does not describe a model: {why} Take the config.json that was saved with these weights.",
+        "{where} 不是有效的模型描述：{why} 请使用与这些权重一同保存的 config.json。",
+    ),
+    "weights_damaged": (
+        "{where} cannot be read: {why}. It was probably cut short; copy or download it again.",
+        "无法读取 {where}：{why}。文件可能不完整，请重新复制或下载。",
+    ),
+    "weights_misfit": (
+        "The weights in {where} do not fit their config.json: {name} is {got}, wanted {wanted}. "
+        "Take both files from the same save.",
+        "{where} 中的权重与 config.json 不符：{name} 为 {got}，应为 {wanted}。请使用同一次保存的两个文件。",
+    ),
+    "pickle": (
+        "{got} is a pickle, which can run a stranger's code, so it is not opened. Convert it where you trust it: "
+        "safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'model.safetensors').",
+        "{got} 是 pickle 文件，可能执行陌生人的代码，因此不会打开。请在可信的环境中转换："
+        "safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'model.safetensors')。",
+    ),
+    "hub": (
+        "Cannot get {got} from the Hugging Face Hub: {why} Check the name and the network, or give a local folder.",
+        "无法从 Hugging Face Hub 获取 {got}：{why} 请检查名称与网络，或改用本地文件夹。",
+    ),
+    "no_such_label": (
+        "There is no class {got}: this model has {classes} classes, counted from 0.",
+        "没有类别 {got}：该模型共有 {classes} 个类别，从 0 开始计数。",
+    ),
+    # training
+    "diverged": (
+        "The losses stopped being numbers by step {step}. Go back to the last checkpoint with a lower learning rate.",
+        "到第 {step} 步时，损失已不再是有效数值。请回到上一个检查点，并降低学习率。",
+    ),
+    "pictures_misfit": (
+        "The pictures are {got}, but the model wants {wanted} (channels, height, width). Load them at the model's size.",
+        "图片为 {got}，而模型需要 {wanted}（通道、高、宽）。请按模型的尺寸载入图片。",
+    ),
+    "batch_too_large": (
+        "{n} pictures cannot fill one batch of {batch_size}. Choose a smaller batch size, or add pictures.",
+        "{n} 张图片填不满大小为 {batch_size} 的一批。请减小批大小，或增加图片。",
+    ),
+    "classes_misfit": (
+        "The data set has {got} classes, but the model wants {wanted}. Set num_classes to the number of the data set, or to 0.",
+        "数据集有 {got} 个类别，而模型需要 {wanted} 个。请把 num_classes 设为数据集的类别数，或设为 0。",
+    ),
+    "until": (
+        "Cannot read --until {got!r}. Give steps (5000), a time (90s, 10m, 1h30m) or 'no better for 5'.",
+        "无法理解 --until {got!r}。请给出步数（5000）、时间（90s、10m、1h30m）或 'no better for 5'。",
+    ),
+    "no_measure": (
+        "'no better for N' needs a measure of the samples, which this version does not take yet. Give steps or a time.",
+        "'no better for N' 需要一个样本质量度量，当前版本尚未提供。请改用步数或时间。",
+    ),
+    "no_device": (
+        "There is no device {got!r} here. Known: {known}.",
+        "这里没有设备 {got!r}。可用的有：{known}。",
+    ),
+    "does_not_fit": (
+        "Batch size {batch_size} at {image_size} pixels with ngf {ngf} and ndf {ndf} does not fit into the memory of {device}. "
+        "Choose a smaller batch size, image size or width.",
+        "批大小 {batch_size}、{image_size} 像素、ngf {ngf}、ndf {ndf} 超出了 {device} 的内存。请减小批大小、图片尺寸或宽度。",
+    ),
+    # the run folder
+    "run_name": (
+        "{got!r} cannot name a run. Use letters, digits, space, '.', '_', '+' or '-', at most 80, starting with a letter or digit.",
+        "{got!r} 不能用作训练名称。请使用字母、数字、空格、'.'、'_'、'+' 或 '-'，最多 80 个，并以字母或数字开头。",
+    ),
+    "run_exists": (
+        "There is a run {name!r} already. Add --resume to go on with it, or choose another name.",
+        "训练 {name!r} 已存在。加上 --resume 可继续，或换一个名称。",
+    ),
+    "no_such_run": (
+        "There is no run {name!r} in {where} to go on with. Check the name, or leave out --resume to start it.",
+        "{where} 中没有可继续的训练 {name!r}。请检查名称，或去掉 --resume 以新建。",
+    ),
+    "run_busy": (
+        "Another training is writing to run {name!r}. Stop that one first, or choose another name.",
+        "另一个训练正在写入 {name!r}。请先停止它，或换一个名称。",
+    ),
+    "no_checkpoint": (
+        "No checkpoint in {where} can be read, so the run cannot go on. Start a new one under another name.",
+        "{where} 中没有可读取的检查点，无法继续。请用新名称重新开始。",
+    ),
+    "resume_model": (
+        "{field} {got} cannot be changed while resuming: the run was built with {wanted}. Start a new run for another model.",
+        "继续训练时不能更改 {field}（给出 {got}，原为 {wanted}）。更换模型请新建训练。",
+    ),
+    "resume_data": (
+        "{got!r} does not hold the pictures that this run learned from ({wanted!r}). Give the same data, or start a new run.",
+        "{got!r} 不是该训练原来使用的图片（{wanted!r}）。请提供相同的数据，或新建训练。",
+    ),
+    "no_data_named": (
+        "No pictures named. Give --data: a bundled set (fashion-mini, fruits-mini), a set by name, a folder, a ZIP or a Hub id.",
+        "未指定图片。请用 --data 给出内置数据集（fashion-mini、fruits-mini）、数据集名称、文件夹、ZIP 或 Hub 名称。",
+    ),
+    "cannot_write": (
+        "Cannot write {where}: {why}. Free some space or choose another folder with --runs; what was saved before is untouched.",
+        "无法写入 {where}：{why}。请腾出空间，或用 --runs 选择其他文件夹；此前保存的内容不受影响。",
+    ),
+    # pictures in
+    "path_missing": ("{path} does not exist. Check the path.", "{path} 不存在。请检查路径。"),
+    "data_unreadable": ("{path} cannot be read: {reason}.", "无法读取 {path}：{reason}。"),
+    "folder_empty": (
+        "{path} holds no pictures. Put some in ({suffixes}); folders inside it become classes.",
+        "{path} 中没有图片。请放入图片（{suffixes}）；其中的子文件夹会成为类别。",
+    ),
+    "zip_empty": ("{path} holds no pictures ({suffixes}).", "{path} 中没有图片（{suffixes}）。"),
+    "zip_not": (
+        "{path} is neither a folder nor a ZIP. Give a folder of pictures or a ZIP of them.",
+        "{path} 既不是文件夹也不是 ZIP。请提供图片文件夹或图片 ZIP。",
+    ),
+    "zip_broken": (
+        "{path} is a ZIP that was cut short or damaged. Copy or download it again.",
+        "{path} 是不完整或已损坏的 ZIP。请重新复制或下载。",
+    ),
+    "zip_locked": (
+        "{path} is locked with a password. Pack the pictures again without one.",
+        "{path} 设有密码。请不设密码重新打包。",
+    ),
+    "zip_members": (
+        "{path} holds {got} files, more than the limit of {limit}. Split it, or give the unpacked folder.",
+        "{path} 含有 {got} 个文件，超过上限 {limit}。请拆分，或直接提供解压后的文件夹。",
+    ),
+    "zip_member_bytes": (
+        "{member} in {path} unpacks to {got}, more than the limit of {limit} for one picture. Leave it out.",
+        "{path} 中的 {member} 解压后为 {got}，超过单张图片的上限 {limit}。请将其移除。",
+    ),
+    "zip_total_bytes": (
+        "{path} unpacks to {got}, more than the limit of {limit}. Split it, or give the unpacked folder.",
+        "{path} 解压后共 {got}，超过上限 {limit}。请拆分，或直接提供解压后的文件夹。",
+    ),
+    "zip_ratio": (
+        "{path} unpacks to {got} times its size, more than the limit of {limit}: pictures do not shrink like that. "
+        "If you trust it, give the unpacked folder.",
+        "{path} 解压后膨胀 {got} 倍，超过上限 {limit}：图片不会压缩到这种程度。如果您信任它，请直接提供解压后的文件夹。",
+    ),
+    "zip_pixels": (
+        "{member} in {path} has more pixels than the limit of {limit} for one picture. Shrink it or leave it out.",
+        "{path} 中的 {member} 像素数超过单张图片的上限 {limit}。请缩小或移除它。",
+    ),
+    "data_too_few": (
+        "{name} holds {good} good pictures, but at least {fewest} are needed. Add more.",
+        "{name} 只有 {good} 张可用图片，至少需要 {fewest} 张。请添加更多图片。",
+    ),
+    "data_too_few_skipped": (
+        "{name} holds {good} good pictures, but at least {fewest} are needed; {skipped} could not be read ({first}). "
+        "Add more, or mend these.",
+        "{name} 只有 {good} 张可用图片，至少需要 {fewest} 张；另有 {skipped} 张无法读取（{first}）。请添加更多图片或修复它们。",
+    ),
+    "data_too_large": (
+        "{name}: {count} pictures of {size} pixels need {needed} of memory, more than the limit of {limit}. "
+        "Choose image_size {fits}, which fits.",
+        "{name}：{count} 张 {size} 像素的图片需要 {needed} 内存，超过上限 {limit}。请把 image_size 设为 {fits}，这样放得下。",
+    ),
+    "data_too_many": (
+        "{name}: {count} pictures of {size} pixels need {needed} of memory, more than the limit of {limit}. "
+        "Give at most {most} pictures.",
+        "{name}：{count} 张 {size} 像素的图片需要 {needed} 内存，超过上限 {limit}。请最多提供 {most} 张图片。",
+    ),
+    "idx_broken": (
+        "{path} is not a whole idx file of pictures with their labels. Download it again.",
+        "{path} 不是完整的 idx 图片文件，或与其标签不符。请重新下载。",
+    ),
+    "data_root_without": (
+        "{path} does not hold {name} whole (looked for {wanted}). Name the folder that does, or none to download it.",
+        "{path} 中没有完整的 {name}（需要 {wanted}）。请指定包含它的文件夹，或不指定以便下载。",
+    ),
+    "needs_package": (
+        "{name} needs the package {package}. Install it: pip install {package}",
+        "{name} 需要 {package} 包。请安装：pip install {package}",
+    ),
+    "download_failed": (
+        "{name} could not be downloaded: {reason}. Check the network, or name a folder that holds it as the data root; "
+        "fashion-mini and fruits-mini need no network.",
+        "无法下载 {name}：{reason}。请检查网络，或把已有该数据的文件夹指定为 data root；fashion-mini 与 fruits-mini 无需网络。",
+    ),
+    "hub_failed": (
+        "{name} is no folder or ZIP here, and could not be had from the Hugging Face Hub: {reason}. "
+        "Check the name and the network; if it was downloaded before, set HF_HUB_OFFLINE=1.",
+        "本机没有名为 {name} 的文件夹或 ZIP，也无法从 Hugging Face Hub 获取：{reason}。请检查名称和网络；若以前下载过，请设置 HF_HUB_OFFLINE=1。",
+    ),
+    "hub_needs_datasets": (
+        "{name} is no folder or ZIP of pictures here; to read a Hub set or parquet files, pip install datasets",
+        "{name} 不是本机的图片文件夹或 ZIP；若要读取 Hub 数据集或 parquet 文件，请运行 pip install datasets",
+    ),
+    "hub_no_pictures": (
+        "{name} has no column of pictures; its columns are {columns}. Choose a data set of pictures.",
+        "{name} 没有图片列；其列为 {columns}。请选择图片数据集。",
+    ),
+}
