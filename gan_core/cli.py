@@ -1,18 +1,20 @@
-"""python -m gan_core: train, sample, interpolate, look. Bad input ends with exit code 2 and one sentence, never a traceback."""
+"""python -m gan_core: train, sample, interpolate, look. Bad input ends with exit code 2 and one sentence."""
 
 import argparse
+import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
-from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
+from gan_core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainConfig
 from gan_core.errors import UserError
+from gan_core.files import write_text
 
 USER_ERROR = 2
 
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gan-core", description="Train, sample and explore a DCGAN.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands)
+    _add_bench(commands)
     return parser
 
 
@@ -62,7 +65,9 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
     parser.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
     parser.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
-    parser.add_argument("--conditional", action="store_true", default=False, help="give G and D the classes of the data")
+    parser.add_argument(
+        "--conditional", action="store_true", default=False, help="give G and D the classes of the data"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; one core fewer keeps a page responsive")
     for kind in (ModelConfig, TrainConfig):
@@ -70,7 +75,7 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_fields(group: Any, kind: type) -> None:
-    """Every field of a config as an option: `ndf` is --ndf, `lr_D` is --lr-d. Only what was given appears in the result."""
+    """Every field of a config as an option: `ndf` is --ndf, `lr_D` is --lr-d."""
     hints = get_type_hints(kind)
     for field in fields(kind):
         hint, flag = hints[field.name], "--" + field.name.replace("_", "-").lower()
@@ -138,6 +143,40 @@ def _train(options: argparse.Namespace) -> None:
             f"Stopped at step {trainer.steps_done:,}; everything is saved in {where}. "
             f"To go on: python -m gan_core train --run {folder.name} --resume"
         )
+
+
+def _add_bench(commands: Any) -> None:
+    parser = commands.add_parser("bench", help="measure our step against the usual one, or presets against each other")
+    parser.set_defaults(command=_bench)
+    parser.add_argument("--presets", nargs="*", help="compare these presets instead (all if none is named)")
+    parser.add_argument("--data", default="fashion-mini", help="what the presets learn; needs classes")
+    parser.add_argument("--seconds", type=float, default=180, help="training time for each preset")
+    parser.add_argument("--quick", action="store_true", help="under a minute, less exact")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the rows there, too")
+
+
+def _bench(options: argparse.Namespace) -> None:
+    import torch
+
+    from gan_core import bench
+    from gan_core.training.session import pick_device
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = pick_device(options.device)
+    rows: list[Any] = []
+    if options.presets is not None:
+        rows = bench.bench_presets(options.presets or list(PRESETS), options.data, options.seconds, device)
+        bench.print_rows(rows)
+    else:
+        turns, seconds = (2, 1.5) if options.quick else (7, 4.0)
+        for row in bench.bench_speed(device, turns, seconds):
+            rows.append(row)
+        bench.print_rows(rows)
+    if options.json:
+        write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every number a user may choose, with its default and its reason. Imports nothing but the standard library and `errors`."""
+"""Every number a user may choose, with its default and its reason. Imports only `errors`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -127,8 +127,8 @@ PRESETS: dict[str, Preset] = {
         dict(loss="ns", batch_size=100),
     ),
     "dcgan2015": Preset(
-        "Radford et al., arXiv:1511.06434, section 4: batches of 128, Adam 2e-4 with beta1 0.5, weights from N(0, 0.02), "
-        "LeakyReLU 0.2, batch norm in both players.",
+        "Radford et al., arXiv:1511.06434, section 4: batches of 128, Adam 2e-4 with beta1 0.5, weights "
+        "from N(0, 0.02), LeakyReLU 0.2, batch norm in both players.",
         {},
         dict(loss="ns", batch_size=128),
     ),
@@ -195,7 +195,8 @@ def from_dict(kind: type[T], values: object) -> T:
     for name in values:
         if name not in known:
             raise unknown(f"{kind.__name__} field", str(name), known)
-    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return kind(**given)
 
 
 def _check_types(config: ModelConfig | TrainConfig) -> None:

@@ -1,4 +1,4 @@
-"""What a person can put right, said in one sentence: what came, what was wanted, what to do. Imports nothing of ours."""
+"""What a person can put right, said in one sentence: what came, what was wanted, what to do."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

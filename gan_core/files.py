@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Yields a name beside `path` to write to; then flushes it to the disk and renames it. On an error it is removed."""
+    """Yields a name beside `path` to write to; then flushes and renames it. On an error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -38,13 +38,13 @@ class GAN(nn.Module):
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """z (N, nz), with classes also y (N,) -> images (N, nc, S, S) in [-1, 1], by G_ema.
 
-        A pure function: the same z gives the same picture, alone or in a batch (batch norm uses its stored statistics).
+        A pure function: the same z gives the same picture, alone or in a batch (batch norm has its statistics stored).
         """
         images: Tensor = self.G_ema(z, y)
         return images
 
     def sample_z(self, n: int, seed: int | None = None) -> Tensor:
-        """n latents (n, nz) from N(0, I). Row i of seed s is row 0 of seed s + i, on every device and in every batch size.
+        """n latents (n, nz) from N(0, I). Row i of seed s is row 0 of seed s + i, whatever n and the device.
 
         Drawn row by row on the CPU: torch's randn fills a tensor in blocks, so that the end of a row would otherwise
         depend on how many rows follow it.
@@ -71,7 +71,8 @@ class GAN(nn.Module):
     @torch.no_grad()
     def update_ema(self, decay: float) -> None:
         """G_ema <- decay * G_ema + (1 - decay) * G. Weights only: `recalibrate` sees to the batch-norm statistics."""
-        slow, fast = list(self.G_ema.parameters()), list(self.G.parameters())
+        slow: list[Tensor] = list(self.G_ema.parameters())
+        fast: list[Tensor] = list(self.G.parameters())
         torch._foreach_lerp_(slow, fast, 1 - decay)
 
     @torch.no_grad()
@@ -103,7 +104,9 @@ class GAN(nn.Module):
         state = {name: t for name, t in self.state_dict().items() if not name.startswith("G.")}
         halved = {
             # contiguous() alone would keep channels_last, which safetensors does not know
-            name: (t.half() if t.is_floating_point() and t.dim() > 1 else t).cpu().clone(memory_format=torch.contiguous_format)
+            name: (t.half() if t.is_floating_point() and t.dim() > 1 else t)
+            .cpu()
+            .clone(memory_format=torch.contiguous_format)
             for name, t in state.items()
         }
         with replace_folder(Path(folder)) as part:
@@ -112,8 +115,9 @@ class GAN(nn.Module):
 
     @classmethod
     def from_pretrained(cls, path_or_id: str | Path, device: str | torch.device = "cpu") -> "GAN":
-        """Rebuild a GAN from a folder, a run folder (its newest snapshot) or a Hub id; local first, then the Hub's cache.
+        """Rebuild a GAN from a folder, a run folder (its newest snapshot) or a Hub id.
 
+        Local first, then the Hub's cache, then the network.
         Raises UserError when there is nothing there, or it does not fit together. No pickle is ever opened.
         """
         folder = _find(str(path_or_id))
@@ -130,7 +134,9 @@ class GAN(nn.Module):
             if name not in state:
                 raise UserError("weights_misfit", where=folder, name=name, got="nothing", wanted=list(shape))
             if state[name].shape != shape:
-                raise UserError("weights_misfit", where=folder, name=name, got=list(state[name].shape), wanted=list(shape))
+                raise UserError(
+                    "weights_misfit", where=folder, name=name, got=list(state[name].shape), wanted=list(shape)
+                )
         if extra := sorted(set(state) - set(expected)):
             raise UserError("weights_misfit", where=folder, name=extra[0], got="a tensor", wanted="none of that name")
         G = {f"G.{name[6:]}": t for name, t in state.items() if name.startswith("G_ema.")}  # so that it can train on
@@ -167,7 +173,9 @@ def read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
 
 def newest_snapshot(run: Path) -> Path | None:
     """The last complete snapshot of a run folder."""
-    whole = [p for p in run.glob("snapshots/*") if p.name.isdigit() and (p / CONFIG).is_file() and (p / WEIGHTS).is_file()]
+    whole = [
+        p for p in run.glob("snapshots/*") if p.name.isdigit() and (p / CONFIG).is_file() and (p / WEIGHTS).is_file()
+    ]
     return max(whole, key=lambda p: int(p.name), default=None)
 
 

@@ -25,7 +25,7 @@ def to_pictures(images: Tensor) -> list[Image.Image]:
 
 
 def to_sheet(images: Tensor, columns: int | None = None, gap: int = 0) -> Image.Image:
-    """(N, nc, S, S) in [-1, 1] -> one picture, row by row, white gaps of `gap` pixels. As square as can be by default."""
+    """(N, nc, S, S) in [-1, 1] -> one picture, row by row, as square as can be, white gaps of `gap` pixels."""
     columns = columns or ceil(sqrt(len(images)))
     grid = make_grid(to_uint8(images).cpu(), nrow=columns, padding=gap, pad_value=255)
     return to_pil_image(grid[:1] if images.shape[1] == 1 else grid)

@@ -3,7 +3,8 @@
 z (N, nz)  -- G -->  image (N, nc, S, S) in [-1, 1]  -- D -->  logit (N,)
 
 `dcgan` is Radford et al., arXiv:1511.06434; `mlp` the fully connected game of Goodfellow et al., arXiv:1406.2661.
-With classes, G and D also take labels y (N,) of 0 .. num_classes - 1.
+With classes, G and D also take labels y: whole numbers (N,) of 0 .. num_classes - 1, or weights (N, num_classes) for a
+picture between classes.
 """
 
 from itertools import pairwise
@@ -27,9 +28,10 @@ class Generator(nn.Module):
         self.apply(_init)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """z (N, nz), with classes also y (N,) -> (N, nc, S, S) in [-1, 1]."""
+        """z (N, nz), with classes also y (N,) or (N, num_classes) -> (N, nc, S, S) in [-1, 1]."""
         if self.config.num_classes:
-            z = torch.cat([z, _one_hot(y, self.config)], dim=1)  # (N, nz + num_classes)
+            # as long as a typical z, so that the label is heard as loudly as the latent
+            z = torch.cat([z, _weights(y, self.config) * sqrt(self.config.nz)], dim=1)  # (N, nz + num_classes)
         images: Tensor = self.net(z)
         return images
 
@@ -50,11 +52,11 @@ class Discriminator(nn.Module):
             self.apply(_spectral)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """x (N, nc, S, S) in [-1, 1], with classes also y (N,) -> logits (N,)."""
+        """x (N, nc, S, S) in [-1, 1], with classes also y (N,) or (N, num_classes) -> logits (N,)."""
         scores: Tensor = self.net(x).flatten(1)  # (N, 1 + num_classes)
         if not self.config.num_classes:
             return scores[:, 0]
-        return scores[:, 0] + (scores[:, 1:] * F.one_hot(_labels(y), self.config.num_classes)).sum(dim=1)
+        return scores[:, 0] + (scores[:, 1:] * _weights(y, self.config)).sum(dim=1)
 
 
 def _dcgan_G(config: ModelConfig) -> nn.Sequential:
@@ -126,15 +128,11 @@ def _dropout(config: ModelConfig) -> list[nn.Module]:
     return [nn.Dropout(config.dropout_D)] if config.dropout_D else []
 
 
-def _labels(y: Tensor | None) -> Tensor:
+def _weights(y: Tensor | None, config: ModelConfig) -> Tensor:
+    """Labels (N,) -> (N, num_classes), one 1 in each row; weights stay as they are."""
     if y is None:
         raise ValueError("this model has classes: give labels y (N,) beside z or x")
-    return y
-
-
-def _one_hot(y: Tensor | None, config: ModelConfig) -> Tensor:
-    """(N,) -> (N, num_classes), as long as a typical z, so that the label is heard as loudly as the latent."""
-    return F.one_hot(_labels(y), config.num_classes).float() * sqrt(config.nz)
+    return y if y.is_floating_point() else F.one_hot(y, config.num_classes).float()
 
 
 def _init(module: nn.Module) -> None:

@@ -225,4 +225,9 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{name} has no column of pictures; its columns are {columns}. Choose a data set of pictures.",
         "{name} 没有图片列；其列为 {columns}。请选择图片数据集。",
     ),
+    # measures
+    "no_classes": (
+        "{got!r} has no classes, which the feature network learns from. Give a set or a folder with one sub-folder for each class.",
+        "{got!r} 没有类别，而特征网络要靠类别来学习。请使用带类别的数据集，或每类一个子文件夹的文件夹。",
+    ),
 }

@@ -41,7 +41,9 @@ def _translation(x: Tensor, generator: torch.Generator | None) -> Tensor:
     rows, columns = (at.view(1, -1, 1) + dy + 1).clamp(0, size + 1), (at.view(1, 1, -1) + dx + 1).clamp(0, size + 1)
     # at -1 lies black: pad [-1, 1] pictures with -1, and read at the shifted places
     padded = F.pad(x, (1, 1, 1, 1), value=-1.0)
-    return padded.permute(0, 2, 3, 1)[torch.arange(n, device=x.device).view(-1, 1, 1), rows, columns].permute(0, 3, 1, 2)
+    return padded.permute(0, 2, 3, 1)[torch.arange(n, device=x.device).view(-1, 1, 1), rows, columns].permute(
+        0, 3, 1, 2
+    )
 
 
 def _cutout(x: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""A checkpoint: one safetensors file with everything a run needs to go on. Written beside, flushed, renamed; never a pickle."""
+"""A checkpoint: one safetensors file with everything a run needs to go on. Never a pickle, never half a file."""
 
 import json
 import logging

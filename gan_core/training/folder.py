@@ -1,7 +1,7 @@
 """A run is a folder: the only thing between training and everything that watches it. The plan is in DESIGN.md.
 
-    config.json      events.jsonl      samples/000500.webp      snapshots/000500/      checkpoints/000500.safetensors
-    control.json     status.json       log.txt (what the process printed, when the app started it)
+config.json      events.jsonl      samples/000500.webp      snapshots/000500/      checkpoints/000500.safetensors
+control.json     status.json       log.txt (what the process printed, when the app started it)
 """
 
 import json
@@ -42,7 +42,7 @@ class Status:
 
     @property
     def alive(self) -> bool:
-        """Is somebody at work on this run? A state that claims so needs a fresh heartbeat, and a process if it is ours."""
+        """Is somebody at work on this run? The claim needs a fresh heartbeat, and a process if it is ours."""
         if self.state not in ("preparing", "running", "paused"):
             return False
         if self.host == socket.gethostname() and not _process_exists(self.pid):
@@ -99,7 +99,7 @@ class RunFolder:
         write_text(self.path / "control.json", json.dumps({"wish": wish}))
 
     def append(self, event: Event | dict[str, Any]) -> None:
-        """One line of events.jsonl, on the disk before this returns. A picture goes beside, and its line names the file."""
+        """One line of events.jsonl, on the disk before this returns. A picture goes beside, its line names the file."""
         line = event if isinstance(event, dict) else {"event": type(event).__name__.lower()} | vars(event)
         if isinstance(event, Sample):
             file = self.samples / f"{event.step:06d}.webp"
@@ -150,7 +150,7 @@ def run_folder(runs: Path, name: str) -> RunFolder:
 def list_runs(runs: Path) -> list[RunFolder]:
     """Every run in `runs`, the one that moved last first."""
     found = [RunFolder(p) for p in runs.glob("*") if (p / "config.json").is_file() or (p / "status.json").is_file()]
-    return sorted(found, key=lambda run: (status.heartbeat if (status := run.status) else 0.0), reverse=True)
+    return sorted(found, key=lambda run: status.heartbeat if (status := run.status) else 0.0, reverse=True)
 
 
 def _process_exists(pid: int) -> bool:

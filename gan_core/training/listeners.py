@@ -1,4 +1,4 @@
-"""Listeners. Each takes events and passes every one on, so they chain: progress_bar(record(trainer.run(), ...), ...)."""
+"""Listeners. Each takes events and passes every one on, so they chain: progress_bar(record(trainer.run()))."""
 
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -14,7 +14,7 @@ from gan_core.training.until import Seconds, Until
 
 
 def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> Generator[Event]:
-    """Write the run folder. A file lies there whole before events.jsonl speaks of it. `info` goes into every snapshot."""
+    """Write the run folder, each file before events.jsonl speaks of it. `info` goes into every snapshot."""
     for event in events:
         if isinstance(event, Snapshot):
             save_snapshot(trainer, folder, info)
@@ -67,7 +67,9 @@ def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None 
     timed = until.seconds if isinstance(until, Seconds) else None
     total = timed or trainer.config.steps
     shape = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
-    with tqdm(total=total, initial=min(trainer.seconds if timed else trainer.steps_done, total), bar_format=shape) as bar:
+    with tqdm(
+        total=total, initial=min(trainer.seconds if timed else trainer.steps_done, total), bar_format=shape
+    ) as bar:
         for event in events:
             if isinstance(event, Step):
                 bar.update(min(trainer.seconds if timed else event.step, total) - bar.n)

@@ -92,7 +92,11 @@ GAMES: dict[str, Game] = {
     "minimax": Game(bce_d, minimax_g, _BCE_D, r"\log(1 - D(G(z)))"),
     "ns": Game(bce_d, ns_g, _BCE_D, r"-\log D(G(z))"),
     "lsgan": Game(
-        lsgan_d, lsgan_g, r"\tfrac12 (D(x) - 1)^2 + \tfrac12 D(G(z))^2", r"\tfrac12 (D(G(z)) - 1)^2", probabilistic=False
+        lsgan_d,
+        lsgan_g,
+        r"\tfrac12 (D(x) - 1)^2 + \tfrac12 D(G(z))^2",
+        r"\tfrac12 (D(G(z)) - 1)^2",
+        probabilistic=False,
     ),
     "hinge": Game(
         hinge_d, wgan_g, r"\max(0, 1 - D(x)) + \max(0, 1 + D(G(z)))", r"-D(G(z))", probabilistic=False

@@ -1,4 +1,4 @@
-"""One sitting at a run: open its folder, new or to go on with, and play until the target, a wish or a signal ends it."""
+"""One sitting at a run: open its folder, new or to go on with, and play until target, wish or signal ends it."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for, before anything is loaded. Fields left out of `model` and `train` follow preset and data."""
+    """What a person asks for, before anything is loaded. What `model` and `train` leave out follows preset and data."""
 
     data: str | None
     preset: str
@@ -159,7 +159,7 @@ def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Cal
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto" takes the GPU if there is one. Raises UserError for a device that is not here."""
+    """ "auto" takes the GPU if there is one. Raises UserError for a device that is not here."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

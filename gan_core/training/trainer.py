@@ -135,7 +135,7 @@ class Trainer:
         return loss
 
     def penalty(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor | None:
-        """What D pays for a steep slope. Played every k-th step, k times as heavy, in float32: it is a second derivative."""
+        """What D pays for a steep slope: every k-th step, k times as heavy. In float32: it is derived once more."""
         config = self.config
         if not config.penalised or self.steps_done % config.penalty_every:
             return None
@@ -151,7 +151,7 @@ class Trainer:
         return owed * config.penalty_every
 
     def seen(self, x: Tensor) -> Tensor:
-        """Pictures as D gets to see them: augmented, and under instance noise that fades (arXiv:1610.04490, section 3)."""
+        """Pictures as D gets to see them: augmented, under instance noise that fades (arXiv:1610.04490, section 3)."""
         config = self.config
         x = augment(x, config.augment, self.random)
         if not config.instance_noise:
@@ -161,7 +161,7 @@ class Trainer:
         return x + config.instance_noise * max(0.0, 1 - faded) * noise
 
     def real(self) -> tuple[Tensor, Tensor | None]:
-        """The next batch x (N, nc, S, S) in [-1, 1] and its labels. Each epoch's order follows from seed and epoch alone."""
+        """The next batch x (N, nc, S, S) in [-1, 1] and its labels, shuffled by seed and epoch alone."""
         n, size = len(self.pixels), self.config.batch_size
         epoch, place = divmod(self.batches_drawn, n // size)
         if self._order[0] != epoch:

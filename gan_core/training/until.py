@@ -46,7 +46,7 @@ class NoBetter:
 
 
 def parse(phrase: str) -> Until:
-    """"5000" or "5000 steps"; "90s", "10m", "1h30m"; "no better for 5". Raises UserError for anything else."""
+    """ "5000" or "5000 steps"; "90s", "10m", "1h30m"; "no better for 5". Raises UserError for anything else."""
     text = phrase.strip().lower()
     if match := re.fullmatch(r"([\d_,]*\d)( steps?)?", text):
         return Steps(int(re.sub(r"[_,]", "", match[1])))
