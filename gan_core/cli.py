@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
+from gan_core.commands import add_commands
 from gan_core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainConfig
 from gan_core.errors import UserError
 from gan_core.files import write_text
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands)
     _add_bench(commands)
+    add_commands(commands)
     return parser
 
 
@@ -61,7 +64,7 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
     parser.add_argument("--run", required=True, metavar="NAME", help="the run's folder is RUNS/NAME")
     parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
-    parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"default: {DEFAULT_PRESET}; see `presets`")
+    parser.add_argument("--preset", default=None, help=f"default: {DEFAULT_PRESET}; see `presets`")
     parser.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
     parser.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
     parser.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
@@ -100,7 +103,6 @@ def _given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    import torch
     from tqdm import tqdm
 
     from gan_core.training import session
@@ -108,19 +110,32 @@ def _train(options: argparse.Namespace) -> None:
     from gan_core.training.until import NoBetter, Steps, parse
 
     model, train = _given(options, ModelConfig), _given(options, TrainConfig)
+    folder = run_folder(options.runs, options.run)
     phrase = f"{options.minutes}m" if options.minutes is not None else options.until
+    before = ""
+    if options.resume:
+        _refuse_changes(options, folder.config)
+        before = folder.config.get("until", "")
+        if "steps" not in train:
+            phrase = phrase or before  # a run on the clock stays on it
     until = parse(phrase) if phrase else None
     if isinstance(until, NoBetter):
         raise UserError("no_measure")
     if isinstance(until, Steps):
         train["steps"], until, phrase = until.steps, None, ""
-    elif until is not None:
+    elif until is not None and phrase != before:
         train.setdefault("steps", 10**9)  # the clock decides
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    folder = run_folder(options.runs, options.run)
+    _use_threads(options.threads)
     request = session.Request(
-        options.data, options.preset, model, train, options.device, options.data_root, options.conditional, phrase
+        data=options.data,
+        preset=options.preset or DEFAULT_PRESET,
+        model=model,
+        train=train,
+        device=options.device,
+        data_root=options.data_root,
+        conditional=options.conditional,
+        until=phrase,
+        command=shlex.join(["python", "-m", "gan_core", *sys.argv[1:]]),
     )
     with _gentle() as stopping, session.opened(folder, new=not options.resume), tqdm(unit="picture", delay=1) as bar:
 
@@ -135,14 +150,34 @@ def _train(options: argparse.Namespace) -> None:
         trainer = (session.resume if options.resume else session.start)(folder, request, progress)
         bar.close()
         ended = session.play(trainer, folder, until, stopping)
+    elsewhere = [] if options.runs == default_runs() else ["--runs", str(options.runs)]
     where = f"{folder.path} (snapshot {trainer.steps_done:06d})"
+    go_on = ["python", "-m", "gan_core", "train", "--run", folder.name, "--resume"]
+    go_on += ["--runs", str(options.runs)] if options.runs != default_runs() else []
     if ended == "finished":
         print(f"Finished at step {trainer.steps_done:,}. The weights are in {where}.")
     else:
-        print(
-            f"Stopped at step {trainer.steps_done:,}; everything is saved in {where}. "
-            f"To go on: python -m gan_core train --run {folder.name} --resume"
-        )
+        go_on = shlex.join(["python", "-m", "gan_core", "train", "--run", folder.name, *elsewhere, "--resume"])
+        print(f"Stopped at step {trainer.steps_done:,}; everything is saved in {where}. To go on: {go_on}")
+
+
+def _refuse_changes(options: argparse.Namespace, config: dict[str, Any]) -> None:
+    """Raises UserError for a choice that was made for good when the run began."""
+    started = config.get("preset")
+    if options.preset not in (None, started):
+        raise UserError("resume_model", field="preset", got=options.preset, wanted=started)
+    if options.conditional and not config.get("model", {}).get("num_classes"):
+        raise UserError("resume_model", field="conditional", got="true", wanted="false")
+
+
+def _use_threads(threads: int | None) -> None:
+    import torch
+
+    if threads is None:
+        return
+    if not 1 <= threads <= 1024:
+        raise UserError("out_of_range", field="threads", got=threads, low=1, high=1024)
+    torch.set_num_threads(threads)
 
 
 def _add_bench(commands: Any) -> None:
@@ -158,13 +193,10 @@ def _add_bench(commands: Any) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    import torch
-
     from gan_core import bench
     from gan_core.training.session import pick_device
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    _use_threads(options.threads)
     device = pick_device(options.device)
     rows: list[Any] = []
     if options.presets is not None:

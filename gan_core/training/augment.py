@@ -33,14 +33,13 @@ def _color(x: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 def _translation(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Shifted by up to an eighth of the width, both ways. What moves in is black, as in the paper's code."""
+    """Shifted by up to an eighth of the width, both ways. What moves in is grey, as in the paper's code."""
     n, _, size, _ = x.shape
     reach = max(1, size // 8)
     dy, dx = (torch.randint(-reach, reach + 1, (n, 1, 1), generator=generator, device=x.device) for _ in range(2))
     at = torch.arange(size, device=x.device)
     rows, columns = (at.view(1, -1, 1) + dy + 1).clamp(0, size + 1), (at.view(1, 1, -1) + dx + 1).clamp(0, size + 1)
-    # at -1 lies black: pad [-1, 1] pictures with -1, and read at the shifted places
-    padded = F.pad(x, (1, 1, 1, 1), value=-1.0)
+    padded = F.pad(x, (1, 1, 1, 1))  # whatever is read beyond a border lies in this frame
     return padded.permute(0, 2, 3, 1)[torch.arange(n, device=x.device).view(-1, 1, 1), rows, columns].permute(
         0, 3, 1, 2
     )

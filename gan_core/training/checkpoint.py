@@ -4,12 +4,10 @@ import json
 import logging
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from gan_core.errors import UserError
-from gan_core.files import replace_file
+from gan_core.files import replace_file, write_tensors
 from gan_core.training.trainer import Trainer
 
 KEEP = 2  # the newest: one to go on from, and one in case the newest is damaged
@@ -20,10 +18,10 @@ log = logging.getLogger(__name__)
 def save_checkpoint(trainer: Trainer, folder: Path) -> None:
     """Write `<step>.safetensors` into `folder`, then drop all but the two newest."""
     tensors, numbers = trainer.state()
-    plain = {name: t.cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     with replace_file(folder / f"{trainer.steps_done:06d}.safetensors") as part:
-        save_file(plain, part, metadata={"numbers": json.dumps(numbers)})
-    for old in checkpoints(folder)[KEEP:]:
+        write_tensors(part, tensors, {"numbers": json.dumps(numbers)})
+    kept = [path for path in checkpoints(folder) if int(path.stem) <= trainer.steps_done][:KEEP]
+    for old in set(checkpoints(folder)) - set(kept):  # one of a later step was damaged, and passed over on loading
         old.unlink(missing_ok=True)
 
 

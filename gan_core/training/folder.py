@@ -8,10 +8,11 @@ import json
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,9 +42,14 @@ class Status:
     why_zh: str = ""
 
     @property
+    def active(self) -> bool:
+        """Does it claim that somebody is at work on this run?"""
+        return self.state in ("preparing", "running", "paused")
+
+    @property
     def alive(self) -> bool:
-        """Is somebody at work on this run? The claim needs a fresh heartbeat, and a process if it is ours."""
-        if self.state not in ("preparing", "running", "paused"):
+        """Is somebody? The claim needs a fresh heartbeat, and a process if it is on this machine."""
+        if not self.active:
             return False
         if self.host == socket.gethostname() and not _process_exists(self.pid):
             return False
@@ -59,6 +65,8 @@ class RunFolder:
         self.samples, self.snapshots, self.checkpoints = path / "samples", path / "snapshots", path / "checkpoints"
         self.log = path / "log.txt"
         self._beaten = 0.0
+        self._written: Status | None = None  # the last one, by this process
+        self._writing = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -79,15 +87,44 @@ class RunFolder:
         except TypeError:
             return None
 
-    def write_status(self, state: State, step: int, why: str = "", why_zh: str = "") -> None:
-        self._beaten = time.monotonic()
-        status = Status(state, os.getpid(), socket.gethostname(), time.time(), step, why, why_zh)
+    def write_status(self, state: State, step: int, why: str = "", why_zh: str = "", pid: int | None = None) -> None:
+        """Say how the run stands. `pid` is for whoever speaks for a process that has just been started."""
+        with self._writing:
+            self._write(Status(state, pid or os.getpid(), socket.gethostname(), time.time(), step, why, why_zh))
+
+    def restore(self, status: Status) -> None:
+        """Take back what was said since."""
+        with self._writing:
+            self._write(status)
+
+    def _write(self, status: Status) -> None:
+        self._beaten, self._written = time.monotonic(), status
         write_text(self.path / "status.json", json.dumps(asdict(status), ensure_ascii=False))
 
     def beat(self, state: State, step: int) -> None:
         """Show a sign of life, if the last one is old enough."""
         if time.monotonic() - self._beaten > HEARTBEAT:
             self.write_status(state, step)
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Show signs of life from a thread: one step of a large network, or a download, may outlast DEAD_AFTER."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(HEARTBEAT):
+                with self._writing, suppress(OSError):  # a full disk: whoever writes next will say so
+                    last = self._written
+                    if last and last.active and time.monotonic() - self._beaten > HEARTBEAT:
+                        self._write(replace(last, heartbeat=time.time()))
+
+        thread = threading.Thread(target=beat, daemon=True, name="heartbeat")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     @property
     def wish(self) -> Wish:
@@ -99,7 +136,7 @@ class RunFolder:
         write_text(self.path / "control.json", json.dumps({"wish": wish}))
 
     def append(self, event: Event | dict[str, Any]) -> None:
-        """One line of events.jsonl, on the disk before this returns. A picture goes beside, its line names the file."""
+        """One line of events.jsonl, there for every reader at once. A picture goes beside, its line names the file."""
         line = event if isinstance(event, dict) else {"event": type(event).__name__.lower()} | vars(event)
         if isinstance(event, Sample):
             file = self.samples / f"{event.step:06d}.webp"

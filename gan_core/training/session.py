@@ -13,17 +13,20 @@ from typing import Any
 import torch
 
 from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
-from gan_core.data import Images, load_images
+from gan_core.data import Images, known_sets, load_images
 from gan_core.errors import UserError
 from gan_core.gan import GAN
 from gan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from gan_core.training.events import Checkpoint, Resumed, Sample
-from gan_core.training.folder import RunFolder, State
+from gan_core.training.folder import RunFolder, State, Status
 from gan_core.training.listeners import obey, progress_bar, record, save_snapshot, stop_at
 from gan_core.training.trainer import Trainer
 from gan_core.training.until import Until
 
 Progress = Callable[[int, int, str], None]
+
+
+SNAPSHOT_KEEPS = ("train", "data", "preset", "versions", "machine", "command")  # of the run's config.json
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Request:
     data_root: Path | None = None
     conditional: bool = False
     until: str = ""
+    command: str = ""  # what was typed, for the model card
 
 
 @contextmanager
@@ -51,34 +55,50 @@ def opened(folder: RunFolder, new: bool) -> Iterator[None]:
         raise UserError("no_such_run", name=folder.name, where=folder.path.parent)
     made = not folder.path.exists()
     folder.path.mkdir(parents=True, exist_ok=True)
-    try:
-        with folder.locked():
-            if new and folder.events.exists():
-                raise UserError("run_exists", name=folder.name)
-            try:
+    with folder.locked():
+        if new and folder.events.exists():
+            raise UserError("run_exists", name=folder.name)
+        before = folder.status
+        try:
+            folder.ask("run")  # what was asked of an earlier sitting no longer holds
+            with folder.beating():
                 yield
-            except Exception as error:
-                raise _failed(folder, error) from error
-    finally:
-        if made and not folder.events.exists():
-            shutil.rmtree(folder.path, ignore_errors=True)
+        except KeyboardInterrupt:  # asked to stop before the first step
+            status = folder.status
+            folder.write_status("stopped", status.step if status else 0)
+            raise
+        except Exception as error:
+            raise _failed(folder, error, before) from error
+        finally:
+            if made and not folder.events.exists():
+                shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _failed(folder: RunFolder, error: Exception) -> Exception:
-    """Write down why; an out-of-memory error, which torch raises under several names, becomes a sentence."""
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "alloc" in str(error).lower()):
-        config = folder.config
+def _failed(folder: RunFolder, error: Exception, before: Status | None) -> Exception:
+    """Write down why. A run that was only not gone on with is no worse for it: its status from `before` stands."""
+    config = folder.config
+    if _out_of_memory(error) and "model" not in config:
+        error = UserError("pictures_do_not_fit")
+    elif _out_of_memory(error):
         sizes = {name: config["model"][name] for name in ("image_size", "ngf", "ndf")}
         device = "the GPU" if "cuda" in str(error).lower() else "this machine"
         error = UserError("does_not_fit", batch_size=config["train"]["batch_size"], device=device, **sizes)
-    elif isinstance(error, OSError):
+    if isinstance(error, OSError):
         error = UserError("cannot_write", where=error.filename or folder.path, why=error.strerror or error)
     said = {"why": str(error), "why_zh": error.said("zh") if isinstance(error, UserError) else str(error)}
     status = folder.status
-    if status is None or status.pid == os.getpid():  # a run that was refused before it began keeps its old status
-        with suppress(OSError):  # the disk may be what failed
-            folder.write_status("failed", status.step if status else 0, **said)
+    began = status is not None and status.pid == os.getpid() and status.state != "preparing"
+    with suppress(OSError):  # the disk may be what failed
+        if before and before.pid != os.getpid() and not began:
+            folder.restore(before)
+        else:
+            folder.write_status("failed", status.step if status else 0, said["why"], said["why_zh"])
     return error
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """torch says it under several names."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "alloc" in str(error).lower())
 
 
 def start(folder: RunFolder, request: Request, progress: Progress | None = None) -> Trainer:
@@ -96,9 +116,11 @@ def start(folder: RunFolder, request: Request, progress: Progress | None = None)
     )
     size = {"nc": images.pixels.shape[1], "image_size": images.pixels.shape[2]}
     if request.conditional:
+        if not images.classes:
+            raise UserError("nothing_conditional", name=images.name)
         size["num_classes"] = len(images.classes)
     configs = preset(request.preset).configs(request.model | size, request.train)
-    folder.write_config(_description(configs, images, request))
+    folder.write_config(_description(configs, images, request, device))
     return _trainer(configs, images, device)
 
 
@@ -109,23 +131,23 @@ def resume(folder: RunFolder, request: Request, progress: Progress | None = None
     """
     config = folder.config
     try:
-        saved, data = config["model"], config["data"]
-        model = from_dict(ModelConfig, saved)
+        data, model = config["data"], from_dict(ModelConfig, config["model"])
+        source, fingerprint = data["source"], data["fingerprint"]
         train = from_dict(TrainConfig, config["train"] | request.train)
     except (KeyError, TypeError) as error:
         raise UserError("weights_config", where=folder.path / "config.json", why=error) from None
-    for name, value in request.model.items():
-        if value != saved[name]:
-            raise UserError("resume_model", field=name, got=value, wanted=saved[name])
+    for field, value in request.model.items():
+        if value != (saved := getattr(model, field)):
+            raise UserError("resume_model", field=field, got=value, wanted=saved)
     images = load_images(
-        request.data or data["name"],
+        request.data or source,
         model.image_size,
         model.nc,
         data_root=request.data_root or (Path(data["root"]) if data.get("root") else None),
         progress=progress,
     )
-    if images.fingerprint != data["fingerprint"]:
-        raise UserError("resume_data", got=images.name, wanted=data["name"])
+    if images.fingerprint != fingerprint:
+        raise UserError("resume_data", got=images.name, wanted=source)
     trainer = _trainer(Configs(model, train), images, pick_device(request.device))
     load_checkpoint(trainer, folder.checkpoints)
     folder.write_config(config | {"train": asdict(train), "until": request.until})
@@ -139,14 +161,14 @@ def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Cal
     Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
     """
     config = folder.config
-    info = {key: config[key] for key in ("train", "data", "preset", "versions")}
-    folder.ask("run")
+    told = ("train", "data", "preset", "versions", "machine", "command")
+    info: dict[str, Any] = {key: config[key] for key in told if key in config}
     folder.write_status("running", trainer.steps_done)
     saved = None
     events = trainer.run()
     with closing(events):
-        told = obey(record(events, trainer, folder, info), folder, stopping)
-        for event in progress_bar(stop_at(told, until, trainer), trainer, until):
+        obeyed = obey(record(events, trainer, folder, info), folder, stopping)
+        for event in progress_bar(stop_at(obeyed, until, trainer), trainer, until):
             if isinstance(event, Checkpoint):
                 saved = event.step
     if saved != trainer.steps_done:
@@ -164,7 +186,7 @@ def pick_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.ones(1, device=device).item()  # "meta" can make a tensor, but not read it
     except (RuntimeError, AssertionError, NotImplementedError):
         here = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
         raise UserError("no_device", got=name, known=", ".join(here)) from None
@@ -176,7 +198,7 @@ def _trainer(configs: Configs, images: Images, device: torch.device) -> Trainer:
     return Trainer(GAN(configs.model).to(device), images, configs.train)
 
 
-def _description(configs: Configs, images: Images, request: Request) -> dict[str, Any]:
+def _description(configs: Configs, images: Images, request: Request, device: torch.device) -> dict[str, Any]:
     """config.json: enough to start the run again."""
     return {
         "model": asdict(configs.model),
@@ -185,6 +207,7 @@ def _description(configs: Configs, images: Images, request: Request) -> dict[str
         "until": request.until,
         "data": {
             "name": images.name,
+            "source": _source(images.name),
             "root": str(request.data_root) if request.data_root else None,
             "pictures": len(images),
             "unreadable": len(images.skipped),
@@ -193,5 +216,19 @@ def _description(configs: Configs, images: Images, request: Request) -> dict[str
             "fingerprint": images.fingerprint,
         },
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "machine": _machine(device),
+        "command": request.command,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def _source(name: str) -> str:
+    """Where the pictures lie, so that the run can go on from any working directory."""
+    path = Path(name).expanduser()
+    return str(path.resolve()) if name not in known_sets() and path.exists() else name
+
+
+def _machine(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"

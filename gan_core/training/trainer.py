@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_core.config import TrainConfig
+from gan_core.config import Configs, TrainConfig
 from gan_core.data import Images
 from gan_core.errors import UserError
 from gan_core.gan import GAN
@@ -48,7 +48,7 @@ class Trainer:
         """Train up to `config.steps`. Leave the loop to stop, at any step; call run() again to go on.
 
         Yields a Step after every round, then whichever of Report, Sample, Snapshot, Checkpoint are due.
-        Raises UserError when the losses are no longer numbers.
+        Raises UserError when losses or weights are no longer numbers; what was kept before is sound.
         """
         events = self._events()
         while True:
@@ -183,13 +183,20 @@ class Trainer:
         return to_sheet(self.gan(self.gan.sample_z(n, self.config.seed), y), columns=8)
 
     def calibrate(self) -> None:
-        """See that G_ema's batch-norm statistics belong to its present weights."""
+        """See that G_ema's batch-norm statistics belong to its present weights. Raises as run()."""
+        self.check()
         if self._calibrated_at != self.steps_done:
             self.gan.recalibrate()
             self._calibrated_at = self.steps_done
 
+    def check(self) -> None:
+        """Raises UserError if a weight is no longer a number: nothing of that is worth showing or keeping."""
+        if not torch.stack([p.isfinite().all() for p in self.gan.parameters()]).all():
+            raise UserError("diverged", step=self.steps_done)
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything needed to go on as if nothing had happened: tensors by name, and plain numbers."""
+        """Everything needed to go on as if nothing had happened: tensors, and plain numbers. Raises as run()."""
+        self.check()
         tensors = {f"gan.{name}": t for name, t in self.gan.state_dict().items()}
         for name, optimizer in (("opt_D", self.opt_D), ("opt_G", self.opt_G)):
             for i, moments in optimizer.state_dict()["state"].items():
@@ -203,10 +210,12 @@ class Trainer:
         """Go on from `state()`. Learning rates stay those of `config`, which may have changed."""
         self.gan.load_state_dict({name[4:]: t for name, t in tensors.items() if name.startswith("gan.")})
         for name, optimizer in (("opt_D", self.opt_D), ("opt_G", self.opt_G)):
-            moments: dict[int, dict[str, Tensor]] = {}
+            weights, moments = optimizer.param_groups[0]["params"], dict[int, dict[str, Tensor]]()
             for key, t in tensors.items():
                 if key.startswith(f"{name}."):
                     _, i, moment = key.split(".", 2)
+                    # in the layout of its weight: fused Adam reads both side by side, as they lie in memory
+                    t = torch.empty_like(weights[int(i)]).copy_(t) if t.dim() else t
                     moments.setdefault(int(i), {})[moment] = t
             optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
         self.random.set_state(tensors["random.own"].cpu())
@@ -230,20 +239,20 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 def _autocast(device: torch.device, precision: str) -> Any:
     """A factory of contexts, a fresh one for each move: autocast caches the weights it has rounded."""
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
+    fast = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else _cpu_has_bf16()
     enabled = precision == "bfloat16" or (precision == "auto" and fast)
     return partial(torch.autocast, device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def _cpu_has_bf16() -> bool:
-    """Emulated bfloat16 is slower than float32: only a CPU with instructions for it gains."""
+    """Emulated bfloat16 is slower than float32: only a device with instructions for it gains."""
     return any(
         getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     )
 
 
 def _check_fit(gan: GAN, images: Images, config: TrainConfig) -> None:
-    model = gan.config
+    model = Configs(gan.config, config).model  # refuses a pair that cannot work
     wanted, came = (model.nc, model.image_size, model.image_size), tuple(images.pixels.shape[1:])
     if came != wanted:
         raise UserError("pictures_misfit", got=came, wanted=wanted)

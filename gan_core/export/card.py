@@ -1,0 +1,82 @@
+"""A model folder as the Hub shows it: the weights, a model card, and a sheet that nobody picked."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gan_core.config import TrainConfig
+from gan_core.files import write_text
+from gan_core.gan import GAN
+from gan_core.images import to_sheet, to_unit
+from gan_core.latent.paint import paint
+
+SHEET = "samples.png"  # seeds 0 .. 63, in order
+
+
+def publish(gan: GAN, folder: Path, title: str, words: str = "") -> None:
+    """Write config.json, model.safetensors, README.md (the card) and samples.png into `folder`.
+
+    `words` is a paragraph of the author's own, set under the title.
+    """
+    gan.save(folder)
+    y = gan.sample_y(64, seed=0)
+    sheet = to_sheet(to_unit(paint(gan, gan.sample_z(64, seed=0), y)), columns=8)
+    sheet.resize((sheet.width * _zoom(gan), sheet.height * _zoom(gan)), 0).save(folder / SHEET, optimize=True)
+    write_text(folder / "README.md", model_card(gan, title, words))
+
+
+def model_card(gan: GAN, title: str, words: str = "") -> str:
+    """The card as Markdown, with the Hub's front matter; all facts come from config.json."""
+    info, data = gan.info, gan.info.get("data", {})
+    licence = str(data.get("licence", ""))
+    facts = {
+        "Data": f"{data.get('name', 'unknown')}, {data.get('pictures', 0):,} pictures, licence: {licence or 'unknown'}",
+        "Model": ", ".join(f"{key} {value}" for key, value in asdict(gan.config).items()),
+        "Preset": info.get("preset", "none"),
+        "Changed from the defaults": _changed(info.get("train", {})),
+        "Steps": f"{info.get('step', 0):,}",
+        "Training time": f"{info.get('seconds', 0) / 60:.0f} minutes",
+        "Machine": info.get("machine", "unknown"),
+        "Command": f"`{info.get('command', 'unknown')}`",
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    return f"""---
+library_name: gan_core
+pipeline_tag: unconditional-image-generation
+tags: [gan, dcgan, pytorch]
+---
+
+# {title}
+
+{words or "A GAN trained with DCGAN Studio."}
+
+![Seeds 0 to 63, in order, none picked]({SHEET})
+
+Seeds 0 to 63, in order, none picked by hand.
+
+| | |
+|---|---|
+{table}
+
+```python
+from gan_core import GAN
+
+gan = GAN.from_pretrained("this folder")
+images = gan(gan.sample_z(16, seed=0), gan.sample_y(16, seed=0))  # (16, nc, S, S) in [-1, 1]
+```
+"""
+
+
+def _changed(train: dict[str, Any]) -> str:
+    defaults = asdict(TrainConfig())
+    changed = {key: value for key, value in train.items() if tuple(_flat(value)) != tuple(_flat(defaults.get(key)))}
+    return ", ".join(f"{key} {value}" for key, value in changed.items()) or "nothing"
+
+
+def _flat(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _zoom(gan: GAN) -> int:
+    """Small pictures are shown large: about 512 pixels for a row of eight."""
+    return max(1, 64 // gan.config.image_size)
