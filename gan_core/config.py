@@ -88,8 +88,8 @@ class TrainConfig:
             _between(name, getattr(self, name), 1, 10**9)
         _between("instance_noise_steps", self.instance_noise_steps, 0, 10**9)
         _between("seed", self.seed, -(2**63), 2**63 - 1)
-        if self.loss == "rpgan" and self.label_smoothing:
-            raise UserError("smoothing_rpgan")
+        if self.loss in ("wgan", "rpgan") and self.label_smoothing:
+            raise UserError("no_target", loss=self.loss)
 
     @property
     def penalised(self) -> bool:
@@ -107,16 +107,19 @@ class Preset:
 
     def configs(self, model: dict[str, Any] | None = None, train: dict[str, Any] | None = None) -> "Configs":
         """The preset with a user's own choices laid over it. Raises UserError for a pair that cannot work."""
-        made = Configs(ModelConfig(**self.model | (model or {})), TrainConfig(**self.train | (train or {})))
-        if made.train.penalised and made.model.norm_D == "batch" and made.model.architecture == "dcgan":
-            raise UserError("penalty_with_batch_norm")
-        return made
+        return Configs(ModelConfig(**self.model | (model or {})), TrainConfig(**self.train | (train or {})))
 
 
 @dataclass(frozen=True)
 class Configs:
+    """A model and a way to play that go together. Raises UserError if they do not."""
+
     model: ModelConfig
     train: TrainConfig
+
+    def __post_init__(self) -> None:
+        if self.train.penalised and self.model.norm_D == "batch" and self.model.architecture == "dcgan":
+            raise UserError("penalty_with_batch_norm")
 
 
 PRESETS: dict[str, Preset] = {
@@ -208,7 +211,8 @@ def _check_types(config: ModelConfig | TrainConfig) -> None:
         elif get_origin(hint) is tuple:
             inner = get_args(hint)
             if not isinstance(value, tuple) or (inner[-1] is not ... and len(value) != len(inner)):
-                raise UserError("config_type", field=name, got=repr(value), wanted="a list")
+                wanted = "a list" if inner[-1] is ... else f"a list of {len(inner)}"
+                raise UserError("config_type", field=name, got=repr(value), wanted=wanted)
             for item in value:
                 if get_origin(inner[0]) is Literal:
                     _choice(name, item, get_args(inner[0]))

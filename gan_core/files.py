@@ -1,17 +1,24 @@
 """Writing so that a power cut leaves either the old or the new, never a half."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
     """Yields a name beside `path` to write to; then flushes and renames it. On an error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _beside(path)
     try:
         yield part
         _sync(part)
@@ -23,28 +30,45 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder of files. An older folder of that name gives way only when the new one is whole."""
+    """The same for a folder of files. In one that exists they take their places one by one; its other files stay."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    part = _beside(path)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
         yield part
-        for file in part.iterdir():
+        files = sorted(part.iterdir())
+        for file in files:
             _sync(file)
-        if path.exists():
-            path.rename(old)
-        part.rename(path)
+        if path.is_dir():
+            for file in files:
+                file.replace(path / file.name)
+        else:
+            part.rename(path)
         _sync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
     with replace_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """As safetensors. Raises OSError for a full disk, as all writing does; safetensors has a name of its own for it."""
+    # contiguous() alone would keep channels_last, which safetensors does not know
+    plain = {name: t.cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    try:
+        save_file(plain, path, metadata=metadata)
+    except SafetensorError as error:
+        code = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(code[1]), os.strerror(int(code[1]))) if code else OSError(str(error)) from None
+
+
+def _beside(path: Path) -> Path:
+    """A hidden name that no other process or thread uses."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.part")
 
 
 def _sync(path: Path) -> None:

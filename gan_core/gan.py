@@ -1,6 +1,7 @@
 """A GAN as one thing you can move, save, load, share and sample from."""
 
 import json
+import os
 import re
 from copy import deepcopy
 from dataclasses import asdict
@@ -9,12 +10,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan_core.config import ModelConfig, from_dict
 from gan_core.errors import UserError
-from gan_core.files import replace_folder
+from gan_core.files import replace_folder, write_tensors
 from gan_core.networks import Discriminator, Generator
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -98,20 +99,14 @@ class GAN(nn.Module):
     def save(self, folder: str | Path, **info: object) -> None:
         """Write config.json and model.safetensors (G_ema and D; matrices as float16, half the size, under 1/255 off).
 
-        All or nothing: a half-written folder is never left under that name.
+        All or nothing: a half-written file is never left under its name. What else lies in the folder stays.
         """
         config = {"model": asdict(self.config), **self.info, **info}
         state = {name: t for name, t in self.state_dict().items() if not name.startswith("G.")}
-        halved = {
-            # contiguous() alone would keep channels_last, which safetensors does not know
-            name: (t.half() if t.is_floating_point() and t.dim() > 1 else t)
-            .cpu()
-            .clone(memory_format=torch.contiguous_format)
-            for name, t in state.items()
-        }
+        halved = {name: t.half() if t.is_floating_point() and t.dim() > 1 else t for name, t in state.items()}
         with replace_folder(Path(folder)) as part:
             (part / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            save_file(halved, part / WEIGHTS, metadata={"format": "pt"})
+            write_tensors(part / WEIGHTS, halved, {"format": "pt"})
 
     @classmethod
     def from_pretrained(cls, path_or_id: str | Path, device: str | torch.device = "cpu") -> "GAN":
@@ -122,14 +117,14 @@ class GAN(nn.Module):
         """
         folder = _find(str(path_or_id))
         config, info = read_config(folder)
-        gan = cls(config, info)
         try:
             state = load_file(folder / WEIGHTS)
         except FileNotFoundError:
             raise UserError("weights_incomplete", where=folder, missing=WEIGHTS) from None
         except (SafetensorError, OSError) as error:
             raise UserError("weights_damaged", where=folder / WEIGHTS, why=error) from None
-        expected = {name: t.shape for name, t in gan.state_dict().items() if not name.startswith("G.")}
+        with torch.device("meta"):  # shapes alone: a stranger's config may ask for more than the memory holds
+            expected = {name: t.shape for name, t in cls(config).state_dict().items() if not name.startswith("G.")}
         for name, shape in expected.items():
             if name not in state:
                 raise UserError("weights_misfit", where=folder, name=name, got="nothing", wanted=list(shape))
@@ -139,6 +134,7 @@ class GAN(nn.Module):
                 )
         if extra := sorted(set(state) - set(expected)):
             raise UserError("weights_misfit", where=folder, name=extra[0], got="a tensor", wanted="none of that name")
+        gan = cls(config, info)
         G = {f"G.{name[6:]}": t for name, t in state.items() if name.startswith("G_ema.")}  # so that it can train on
         gan.load_state_dict(state | G)
         return gan.to(device).eval()
@@ -163,8 +159,10 @@ def read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         model = values.pop("model")
     except FileNotFoundError:
         raise UserError("weights_incomplete", where=folder, missing=CONFIG) from None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise UserError("weights_config", where=folder / CONFIG, why=error) from None
+    except (KeyError, AttributeError, TypeError):
+        raise UserError("weights_config", where=folder / CONFIG, why="it has no 'model'.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError("weights_config", where=folder / CONFIG, why=f"{error}.") from None
     try:
         return from_dict(ModelConfig, model), values
     except UserError as error:
@@ -181,12 +179,12 @@ def newest_snapshot(run: Path) -> Path | None:
 
 def _find(name: str) -> Path:
     """The local folder behind a path or a Hub id."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path raises where there is no such user
     if path.suffix.lower() in PICKLES:
         raise UserError("pickle", got=path)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - Path raises for a name that no disk can hold
         path = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         if (path / CONFIG).is_file() and (path / WEIGHTS).is_file():
             return path
         if (path / "snapshots").is_dir():
@@ -197,11 +195,11 @@ def _find(name: str) -> Path:
             raise UserError("pickle", got=pickles[0])
         return path
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        return _from_hub(name)
+        return from_hub(name)
     raise UserError("no_weights", got=name)
 
 
-def _from_hub(repo_id: str) -> Path:
+def from_hub(repo_id: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
@@ -217,7 +215,7 @@ def _from_hub(repo_id: str) -> Path:
     except HFValidationError:
         raise UserError("no_weights", got=repo_id) from None
     except Exception as error:  # no network, no such repository, no permission: the Hub has a dozen names for it
-        raise UserError("hub", got=repo_id, why=str(error).splitlines()[0]) from None
+        raise UserError("hub", got=repo_id, why=(str(error) or type(error).__name__).splitlines()[0]) from None
 
 
 def _seeded(seed: int) -> torch.Generator:

@@ -20,9 +20,9 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Choose norm_D none or spectral, or drop the penalty.",
         "梯度惩罚需要逐张评判图片，而 D 中的批归一化会把整批混在一起。请把 norm_D 设为 none 或 spectral，或去掉该惩罚。",
     ),
-    "smoothing_rpgan": (
-        "label_smoothing has no meaning for rpgan, which has no target to smooth: it compares real with fake. Set it to 0.",
-        "label_smoothing 对 rpgan 没有意义：它只比较真与假，没有可平滑的目标。请设为 0。",
+    "no_target": (
+        "label_smoothing has no meaning for {loss}, which has no target to smooth: it compares real with fake. Set it to 0.",
+        "label_smoothing 对 {loss} 没有意义：它只比较真与假，没有可平滑的目标。请设为 0。",
     ),
     # weights
     "no_weights": (
@@ -97,6 +97,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Batch size {batch_size} at {image_size} pixels with ngf {ngf} and ndf {ndf} does not fit into the memory of {device}. "
         "Choose a smaller batch size, image size or width.",
         "批大小 {batch_size}、{image_size} 像素、ngf {ngf}、ndf {ndf} 超出了 {device} 的内存。请减小批大小、图片尺寸或宽度。",
+    ),
+    "pictures_do_not_fit": (
+        "The pictures do not fit into the memory of this machine. Choose a smaller image size, or give fewer pictures.",
+        "图片超出了本机的内存。请减小图片尺寸或图片数量。",
+    ),
+    "nothing_conditional": (
+        "{name} has no classes to be conditional on. Sort the pictures into one folder for each class, or leave out --conditional.",
+        "{name} 没有类别，无法进行条件训练。请按类别把图片放入子文件夹，或去掉 --conditional。",
     ),
     # the run folder
     "run_name": (
@@ -196,8 +204,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{name}：{count} 张 {size} 像素的图片需要 {needed} 内存，超过上限 {limit}。请最多提供 {most} 张图片。",
     ),
     "idx_broken": (
-        "{path} is not a whole idx file of pictures with their labels. Download it again.",
-        "{path} 不是完整的 idx 图片文件，或与其标签不符。请重新下载。",
+        "{path} is not a whole idx file of pictures with their labels. Delete it and download it again.",
+        "{path} 不是完整的 idx 图片文件，或与其标签不符。请删除后重新下载。",
     ),
     "data_root_without": (
         "{path} does not hold {name} whole (looked for {wanted}). Name the folder that does, or none to download it.",
@@ -229,5 +237,57 @@ ERRORS: dict[str, tuple[str, str]] = {
     "no_classes": (
         "{got!r} has no classes, which the feature network learns from. Give a set or a folder with one sub-folder for each class.",
         "{got!r} 没有类别，而特征网络要靠类别来学习。请使用带类别的数据集，或每类一个子文件夹的文件夹。",
+    ),
+    # pictures out: sheets, films, PNGs with their recipe
+    "truncation": (
+        "truncation is {got}, but must be above 0 and at most 1 (1 changes nothing, less is tamer).",
+        "truncation 为 {got}，但必须大于 0 且不超过 1（1 表示不变，越小越保守）。",
+    ),
+    "seeds": (
+        "{got!r} is no list of seeds. Give whole numbers with commas between them, like 1,5,9.",
+        "{got!r} 不是种子列表。请给出用逗号分隔的整数，例如 1,5,9。",
+    ),
+    "too_few_keyframes": (
+        "A walk needs two keyframes at least, but there are {got}. Give another seed.",
+        "插值至少需要两个关键帧，但只有 {got} 个。请再给出一个种子。",
+    ),
+    "too_few_frames": (
+        "{got} frames cannot show {keyframes} keyframes. Ask for {keyframes} frames or more.",
+        "{got} 帧无法容纳 {keyframes} 个关键帧。请至少使用 {keyframes} 帧。",
+    ),
+    "too_many_pixels": (
+        "{count} times {width} x {height} pixels are more than the limit of {limit} in all. "
+        "Ask for fewer pictures or a smaller scale.",
+        "{count} 张 {width} x {height} 像素的图片超过总像素上限 {limit}。请减少图片数量或缩小倍数。",
+    ),
+    "no_ffmpeg": (
+        "MP4 needs ffmpeg, which is not here. Install it (apt install ffmpeg, or pip install imageio-ffmpeg), "
+        "or choose .webp, which needs nothing.",
+        "生成 MP4 需要 ffmpeg，但这里没有。请安装（apt install ffmpeg 或 pip install imageio-ffmpeg），"
+        "或改用无需额外软件的 .webp。",
+    ),
+    "ffmpeg_failed": (
+        "ffmpeg could not make the film: {why}. Choose .webp, which does not need it.",
+        "ffmpeg 无法生成影片：{why}。请改用不依赖它的 .webp。",
+    ),
+    "cannot_save": (
+        "Cannot write {where}: {why}. Choose another place, or free some space.",
+        "无法写入 {where}：{why}。请换一个位置，或腾出空间。",
+    ),
+    "not_png": (
+        "This is not a PNG that can be read. Give a PNG that was saved here, unchanged.",
+        "这不是可读取的 PNG。请提供在此保存且未经修改的 PNG。",
+    ),
+    "no_recipe": (
+        "This PNG does not say how it was made. Give one that was saved here; messengers and editors strip the note.",
+        "这张 PNG 没有记录生成方式。请提供在此保存的 PNG；聊天软件和图片编辑器会删去该信息。",
+    ),
+    "bad_recipe": (
+        "This PNG's note on how it was made is damaged: {why}. Give the file as it was saved here.",
+        "这张 PNG 的生成记录已损坏：{why}。请提供保存时的原文件。",
+    ),
+    "recipe_z": (
+        "This PNG's z has {got} numbers, but the model's has {wanted}. Choose the model that it was made with.",
+        "这张 PNG 的 z 有 {got} 个数，而模型需要 {wanted} 个。请选择生成它的模型。",
     ),
 }

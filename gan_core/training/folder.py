@@ -115,7 +115,7 @@ class RunFolder:
             while not over.wait(HEARTBEAT):
                 with self._writing, suppress(OSError):  # a full disk: whoever writes next will say so
                     last = self._written
-                    if last and last.active and time.monotonic() - self._beaten > HEARTBEAT:
+                    if last and last.active and time.monotonic() - self._beaten > 2 * HEARTBEAT:  # the steps come first
                         self._write(replace(last, heartbeat=time.time()))
 
         thread = threading.Thread(target=beat, daemon=True, name="heartbeat")

@@ -1,0 +1,168 @@
+"""Walks through latent space, against geometry that can be done by hand."""
+
+from itertools import pairwise
+from math import cos, pi, sin, sqrt
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from gan_core import GAN, ModelConfig, UserError
+from gan_core.latent import lerp, paint, slerp, truncate, walk, walk_labels
+from gan_core.latent.paint import BATCH
+
+T = torch.linspace(0, 1, 21)[:, None]
+
+
+def at(angle, norm=1.0):
+    return torch.tensor([norm * cos(angle), norm * sin(angle), 0.0])
+
+
+def gaussian(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_slerp_of_unit_vectors_at_60_degrees():
+    assert_close(slerp(at(0), at(pi / 3), T), torch.stack([at(float(t) * pi / 3) for t in T]))
+
+
+def test_slerp_turns_evenly_and_its_length_goes_evenly():
+    way = slerp(at(0.2, 2.0), at(1.9, 5.0), T)
+    assert_close(way.norm(dim=1), torch.linspace(2, 5, 21))
+    assert_close(torch.atan2(way[:, 1], way[:, 0]), torch.linspace(0.2, 1.9, 21))
+
+
+def test_slerp_keeps_the_length_that_lerp_loses():
+    """Two latents of N(0, I) stand nearly at a right angle: the chord's middle is shorter by sqrt(2)."""
+    a, b = gaussian(2, 10_000)
+    assert slerp(a, b, 0.5).norm() / 100 == pytest.approx(1, abs=0.02)
+    assert lerp(a, b, 0.5).norm() / 100 == pytest.approx(1 / sqrt(2), abs=0.02)
+
+
+@pytest.mark.parametrize("between", [lerp, slerp])
+@pytest.mark.parametrize("nz", [1, 2, 100])
+def test_ends_are_exact(between, nz):
+    pairs = gaussian(50, 2, nz)
+    for a, b in [
+        *pairs,
+        *((a, -a) for a, _ in pairs),
+        *((a, -1.00001 * a) for a, _ in pairs),
+        *((a, a) for a, _ in pairs),
+    ]:
+        assert torch.equal(between(a, b, 0.0), a)
+        assert torch.equal(between(a, b, 1.0), b)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-7, 1e-4, 1e-3, 2e-3, 0.1])
+def test_slerp_of_nearly_parallel_vectors(angle):
+    """Against the same in double precision, where a small angle is no trouble; to a millionth of the length."""
+    a, b = at(0.0, 3.0), at(angle, 4.0)
+    exact = torch.stack([at(float(t) * angle, 3 + float(t)) for t in T])
+    assert_close(slerp(a, b, T), exact, atol=4e-6, rtol=0)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-7, 1e-4, 5e-4, 2e-3, 1e-2])
+def test_slerp_of_nearly_opposite_vectors_stays_on_the_sphere_and_never_jumps(off):
+    way = slerp(at(0.0), at(pi - off), torch.linspace(0, 1, 201)[:, None])
+    assert_close(way.norm(dim=1), torch.ones(201), atol=2e-3, rtol=0)
+    assert way.diff(dim=0).norm(dim=1).max() < 1.2 * pi / 200
+
+
+def test_slerp_from_nowhere():
+    """A latent of zeros has no direction; the way is still finite, and ends where it should."""
+    way = slerp(torch.zeros(3), at(1.0), T)
+    assert way.isfinite().all()
+    assert torch.equal(way[-1], at(1.0))
+    assert not slerp(torch.zeros(3), torch.zeros(3), T).any()
+
+
+def test_slerp_takes_a_batch_row_by_row():
+    a, b = gaussian(2, 7, 10)
+    assert_close(slerp(a, b, 0.3), torch.stack([slerp(x, y, 0.3) for x, y in zip(a, b, strict=True)]))
+
+
+@pytest.mark.parametrize("method", ["lerp", "slerp"])
+@pytest.mark.parametrize("easing", ["linear", "smooth"])
+@pytest.mark.parametrize(("keyframes", "frames"), [(2, 2), (2, 60), (3, 3), (3, 60), (4, 10), (8, 61)])
+def test_a_walk_shows_every_keyframe_exactly(keyframes, frames, method, easing):
+    z = gaussian(keyframes, 20)
+    way = walk(z, frames, method, easing=easing)
+    assert way.shape == (frames, 20)
+    assert torch.equal(way[0], z[0])
+    assert torch.equal(way[-1], z[-1])
+    where = [next(i for i, frame in enumerate(way) if torch.equal(frame, key)) for key in z]
+    gaps = [b - a for a, b in pairwise(where)]
+    assert max(gaps) - min(gaps) <= 1
+
+
+@pytest.mark.parametrize(("keyframes", "frames"), [(2, 2), (2, 10), (3, 10), (5, 60)])
+def test_a_loop_has_no_doubled_frame_and_no_jump(keyframes, frames):
+    z = gaussian(keyframes, 20)
+    way = walk(z, frames, "lerp", loop=True)
+    assert way.shape == (frames, 20)
+    assert torch.equal(way[0], z[0])
+    round_and_round = torch.cat([way, way[:1]])
+    steps = round_and_round.diff(dim=0).norm(dim=1)
+    longest = max((z[i] - z[i - 1]).norm() for i in range(keyframes)) / (frames // keyframes)
+    assert steps.min() > 0
+    assert steps.max() <= longest * 1.0001
+
+
+def test_easing():
+    """3t^2 - 2t^3 between the keyframes: a quarter of the way in time is 0.15625 of the way in space."""
+    z = torch.tensor([[0.0], [1.0], [3.0]])
+    linear, smooth = (walk(z, 9, "lerp", easing=easing).flatten() for easing in ("linear", "smooth"))
+    assert_close(linear, torch.tensor([0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3]))
+    assert_close(smooth, torch.tensor([0, 0.15625, 0.5, 0.84375, 1, 1.3125, 2, 2.6875, 3]))
+
+
+def test_labels_are_those_of_the_nearer_keyframe():
+    labels = torch.tensor([7, 2, 5])
+    assert walk_labels(labels, 9).tolist() == [7, 7, 2, 2, 2, 2, 5, 5, 5]
+    assert walk_labels(labels, 12, loop=True).tolist() == [7, 7, 2, 2, 2, 2, 5, 5, 5, 5, 7, 7]
+    for loop in (False, True):
+        assert len(walk_labels(labels, 60, loop)) == len(walk(gaussian(3, 4), 60, loop=loop))
+
+
+def test_truncation():
+    z = gaussian(5, 8)
+    assert torch.equal(truncate(z, 1.0), z)
+    assert torch.equal(truncate(z, 0.5), z / 2)
+
+
+@pytest.mark.parametrize("psi", [0, -1, 1.01, float("nan"), float("inf")])
+def test_truncation_out_of_range(psi):
+    with pytest.raises(UserError, match="above 0"):
+        truncate(gaussian(2, 4), psi)
+
+
+@pytest.mark.parametrize(
+    ("keyframes", "frames", "options", "says"),
+    [
+        (1, 10, {}, "two keyframes"),
+        (0, 10, {"loop": True}, "two keyframes"),
+        (3, 2, {}, "2 frames cannot show 3"),
+        (2, 1, {}, "1 frames cannot show 2"),
+        (2, -5, {"loop": True}, "-5 frames"),
+        (2, 10, {"method": "slurp"}, "did you mean 'slerp'"),
+        (2, 10, {"easing": "bouncy"}, "linear, smooth"),
+    ],
+)
+def test_walks_that_cannot_be(keyframes, frames, options, says):
+    with pytest.raises(UserError, match=says):
+        walk(gaussian(keyframes, 4), frames, **options)
+
+
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_paint_is_gan_in_batches(num_classes):
+    gan = GAN(ModelConfig(image_size=28, nc=1, nz=5, ngf=4, ndf=4, num_classes=num_classes))
+    gan.G_ema.net[-2].weight.data *= 30  # an untrained G paints grey
+    gan.recalibrate(64)
+    n, seen = BATCH + 3, []
+    z, y = gan.sample_z(n, 0), gan.sample_y(n, 0)
+    pixels = paint(gan, z, y, lambda done, total, what: seen.append((done, total)))
+    alone = torch.cat([gan(z[i : i + 1], None if y is None else y[i : i + 1]) for i in range(n)])
+    assert pixels.dtype == torch.uint8
+    assert pixels.float().std() > 20
+    assert_close(pixels.float(), (alone.clamp(-1, 1) + 1) * 127.5, atol=0.51, rtol=0)
+    assert seen == [(BATCH, n), (n, n)]

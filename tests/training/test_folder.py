@@ -1,0 +1,212 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from gan_core import UserError
+from gan_core.training.events import Checkpoint, Report, Resumed, Sample, Snapshot
+from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, list_runs, run_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    return RunFolder(tmp_path / "a")
+
+
+def report(step):
+    return Report(step, 100, 1.5, 64.0, 1.4, 0.7, 0.6, 0.4)
+
+
+# ---- names
+
+
+@pytest.mark.parametrize("name", ["fashion", "a", "Früchte 3", "数字", "a.b_c-d+e", "9", "x" * 80])
+def test_a_name_is_a_folder_in_runs(tmp_path, name):
+    assert run_folder(tmp_path, name).path == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "/etc",
+        "a/../../b",
+        "\\x",
+        "C:x",
+        ".hidden",
+        "-rf",
+        " a",
+        "a ",
+        "a.",
+        "a\n",
+        "a\0b",
+        "~",
+        "x" * 81,
+    ],
+)
+def test_a_name_that_could_lead_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match="cannot name a run"):
+        run_folder(tmp_path, name)
+
+
+# ---- history
+
+
+def test_history_is_what_was_told(folder):
+    folder.append(report(5))
+    folder.append(Snapshot(5))
+    folder.append(Sample(5, Image.new("L", (8, 8), 200)))
+    assert folder.history() == [
+        {"event": "report"} | vars(report(5)),
+        {"event": "snapshot", "step": 5},
+        {"event": "sample", "step": 5, "file": "samples/000005.webp"},
+    ]
+    with Image.open(folder.path / "samples/000005.webp") as sheet:
+        assert (sheet.format, sheet.size) == ("WEBP", (8, 8))
+    assert all(json.loads(line) for line in folder.events.read_text().splitlines())
+
+
+def test_a_torn_last_line_spoils_nothing_but_itself(folder):
+    folder.append(report(5))
+    whole = folder.events.read_bytes()
+    for cut in (1, 20, len(whole) - 1):
+        folder.events.write_bytes(whole + whole[:cut])
+        assert [e["step"] for e in folder.history()] == [5] + [5] * (cut == len(whole) - 1)
+        folder.append(Snapshot(7))
+        assert folder.history()[-1] == {"event": "snapshot", "step": 7}
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe\n", b"[]\n", b"3\n", b'{"step"\n', b'{"event": "x"}\n', b"\n", b"null\n"])
+def test_lines_that_are_none_are_passed_over(folder, line):
+    folder.append(Snapshot(1))
+    with folder.events.open("ab") as log:
+        log.write(line)
+    folder.append(Snapshot(2))
+    assert [e["step"] for e in folder.history()] == [1, 2]
+
+
+def test_what_was_told_after_the_step_of_a_resumption_no_longer_holds(folder):
+    for event in (report(5), Checkpoint(5), report(10), Snapshot(10), Resumed(5), report(6), Resumed(6), report(7)):
+        folder.append(event)
+    assert [(e["event"], e["step"]) for e in folder.history()] == [
+        ("report", 5), ("checkpoint", 5), ("resumed", 5), ("report", 6), ("resumed", 6), ("report", 7),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", b"{", b"[]", b"\xff", b'{"state": "running"', b'{"state": "running", "more": 1}']
+)
+def test_parts_that_are_missing_or_torn_read_as_nothing(folder, torn):
+    for name in ("config.json", "status.json", "control.json", "events.jsonl"):
+        (folder.path / name).write_bytes(torn)
+    assert folder.status is None
+    assert folder.wish == "run"
+    assert folder.history() == []
+    assert not torn.startswith(b"{") or "model" not in folder.config
+
+
+# ---- status
+
+
+def test_a_status_says_who_plays_and_how_it_stands(folder):
+    folder.write_status("failed", 7, "full", "满")
+    status = folder.status
+    assert (status.state, status.step, status.why, status.why_zh) == ("failed", 7, "full", "满")
+    assert (status.pid, status.host) == (os.getpid(), socket.gethostname())
+    assert abs(status.heartbeat - time.time()) < 5
+
+
+@pytest.mark.parametrize(
+    ("state", "alive"),
+    [
+        ("preparing", True),
+        ("running", True),
+        ("paused", True),
+        ("stopped", False),
+        ("finished", False),
+        ("failed", False),
+    ],
+)
+def test_who_is_at_work_lives(folder, state, alive):
+    folder.write_status(state, 1)
+    assert folder.status.alive == alive
+
+
+def test_a_killed_process_is_dead_at_once(folder):
+    child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+    status = Status("running", child.pid, socket.gethostname(), time.time())
+    assert status.alive
+    child.kill()
+    child.wait()
+    assert not status.alive
+
+
+def test_on_another_machine_only_the_heartbeat_tells():
+    status = Status("running", 2**22 + 1, "elsewhere", time.time())
+    assert status.alive
+    assert not replace(status, heartbeat=time.time() - DEAD_AFTER - 1).alive
+
+
+def test_heartbeats_are_spared_and_go_on_by_themselves(folder, monkeypatch):
+    monkeypatch.setattr("gan_core.training.folder.HEARTBEAT", 0.2)
+    folder.write_status("running", 1)
+    first = folder.status
+    folder.beat("running", 2)
+    assert folder.status == first  # too soon
+    with folder.beating():
+        deadline = time.monotonic() + 20
+        while folder.status.heartbeat == first.heartbeat:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert folder.status.step == 1
+    folder.write_status("finished", 9)
+    with folder.beating():
+        time.sleep(0.6)
+    assert folder.status.state == "finished"
+
+
+# ---- wishes, the lock, the list
+
+
+def test_wishes_are_heard(folder):
+    assert folder.wish == "run"
+    for wish in ("pause", "stop", "run"):
+        folder.ask(wish)
+        assert RunFolder(folder.path).wish == wish
+    (folder.path / "control.json").write_text('{"wish": "explode"}')
+    assert folder.wish == "run"
+
+
+def test_only_one_may_write(folder):
+    with folder.locked():
+        with pytest.raises(UserError, match="Another training is writing to run 'a'"), RunFolder(folder.path).locked():
+            pass
+        code = (
+            "from pathlib import Path; from filelock import FileLock, Timeout\n"
+            f"try: FileLock({str(folder.path / '.lock')!r}).acquire(timeout=0)\n"
+            "except Timeout: raise SystemExit(7)"
+        )
+        assert subprocess.run([sys.executable, "-c", code]).returncode == 7
+    with RunFolder(folder.path).locked():
+        pass
+
+
+def test_the_list_begins_with_the_run_that_moved_last(tmp_path):
+    for name, heartbeat in (("old", 5.0), ("new", 9.0), ("middle", 7.0)):
+        (tmp_path / name).mkdir()
+        RunFolder(tmp_path / name).restore(Status("stopped", 1, "x", heartbeat))
+    (tmp_path / "no run").mkdir()
+    (tmp_path / "file").touch()
+    assert [run.name for run in list_runs(tmp_path)] == ["new", "middle", "old"]
+    assert list_runs(tmp_path / "nowhere") == []
