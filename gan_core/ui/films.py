@@ -1,0 +1,201 @@
+"""The routes behind Interpolate and the head of the page: films as sprites to play, and as files to keep."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil, sqrt
+from pathlib import Path
+from queue import SimpleQueue
+from secrets import token_urlsafe
+from tempfile import TemporaryDirectory
+from threading import Lock, Thread
+from typing import Literal, cast
+
+import torch
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+from torch import Tensor
+
+from gan_core.errors import UserError
+from gan_core.export import save_film
+from gan_core.images import to_sheet
+from gan_core.latent import Easing, Method, truncate, walk, walk_labels
+from gan_core.ui.answers import Asked, answer, spoken
+from gan_core.ui.models import Loaded, Shelf
+from gan_core.ui.pictures import MOST_SEED, classes_of, file_name_of, sprite
+from gan_core.ui.studio import ROUTES, Studio
+from gan_core.ui.text import PageError
+
+MOST_FRAMES = 240
+MOST_KEYFRAMES = 8
+FILM_SIDE = 256  # pixels a film's side is brought to: 28 is a speck
+KEPT_FILMS = 32  # files that wait to be fetched
+FPS = 24  # frames a second, where nobody says otherwise
+HERO = (8, 96)  # keyframes and frames of the walk at the head of the page
+
+Format = Literal["gif", "mp4", "webp"]
+KINDS = {"gif": "image/gif", "mp4": "video/mp4", "webp": "image/webp"}
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A film that somebody asks for."""
+
+    loaded: Loaded
+    seeds: tuple[int, ...]
+    truncations: tuple[float, ...]
+    labels: tuple[int, ...]  # -1: the seed's own
+    frames: int
+    method: Method
+    loop: bool
+    easing: Easing
+
+    def latents(self) -> tuple[Tensor, Tensor | None]:
+        """z (frames, nz) and, where the model has classes, labels (frames,)."""
+        gan = self.loaded.gan
+        keys = [truncate(gan.sample_z(1, seed), psi) for seed, psi in zip(self.seeds, self.truncations, strict=True)]
+        z = walk(torch.cat(keys), self.frames, self.method, self.loop, self.easing)
+        if not gan.config.num_classes:
+            return z, None
+        ys = [gan.sample_y(1, s, None if y < 0 else y) for s, y in zip(self.seeds, self.labels, strict=True)]
+        return z, walk_labels(torch.cat([y for y in ys if y is not None]), self.frames, self.loop)
+
+
+def walk_of(shelf: Shelf, asked: Asked) -> Walk:
+    """Raises UserError for a model that is not there, and for numbers out of range."""
+    loaded = shelf.load(asked.text("model") or shelf.best().key)
+    seeds = asked.wholes("seeds", 0, MOST_SEED, MOST_KEYFRAMES)
+    truncations = asked.wholes("truncations", 1, 100, MOST_KEYFRAMES) or [100] * len(seeds)  # per cent
+    labels = asked.wholes("labels", -1, 10**6, MOST_KEYFRAMES) or [-1] * len(seeds)
+    if not len(seeds) == len(truncations) == len(labels):
+        raise UserError("out_of_range", field="keyframes", got=len(truncations), low=len(seeds), high=len(seeds))
+    return Walk(
+        loaded, tuple(seeds), tuple(psi / 100 for psi in truncations), tuple(labels),
+        frames=asked.whole("frames", 2, MOST_FRAMES, 60),
+        method=cast(Method, asked.one_of("method", Method)),
+        loop=bool(asked.whole("loop", 0, 1, 0)),
+        easing=cast(Easing, asked.one_of("easing", Easing)),
+    )  # fmt: skip
+
+
+def film_routes(studio: Studio, kept: "Kept") -> list[BaseRoute]:
+    shelf = studio.shelf
+
+    @lru_cache(maxsize=4)
+    def hero_of(key: str, mark: int) -> Response:
+        seeds = tuple(range(HERO[0]))
+        loaded = shelf.load(key)
+        full, own = (1.0,) * len(seeds), (-1,) * len(seeds)
+        return film_sprite(shelf, Walk(loaded, seeds, full, own, HERO[1], "slerp", True, "smooth"))
+
+    def hero(asked: Asked) -> Response:
+        """The walk through the best model, made once."""
+        best = shelf.best()
+        return hero_of(best.key, (best.folder / "model.safetensors").stat().st_mtime_ns)
+
+    def fetch(asked: Asked) -> Response:
+        path, name = kept.find(asked.text("token"))
+        return FileResponse(path, media_type=KINDS[path.suffix[1:]], filename=name)
+
+    return [
+        Route(f"{ROUTES}/hero", answer(hero)),
+        Route(f"{ROUTES}/film", answer(lambda asked: film_sprite(shelf, walk_of(shelf, asked)))),
+        Route(f"{ROUTES}/film/make", answer(lambda asked: make(shelf, kept, asked))),
+        Route(f"{ROUTES}/film/file", answer(fetch)),
+    ]
+
+
+def paint_walk(shelf: Shelf, walk: Walk, progress: Progress | None = None) -> Tensor:
+    """Frames of uint8 (frames, nc, S, S)."""
+    z, y = walk.latents()
+    parts: list[Tensor] = []
+    for part in shelf.paint(walk.loaded.gan, z, y):
+        parts.append(part)
+        if progress:
+            progress(sum(map(len, parts)), len(z))
+    return torch.cat(parts)
+
+
+def film_sprite(shelf: Shelf, walk: Walk) -> Response:
+    """All frames in one picture, for the page's player."""
+    found = walk.loaded.found
+    columns = ceil(sqrt(walk.frames))
+    about: dict[str, object] = {
+        "model": found.key, "name": found.name, "step": found.step, "n": walk.frames, "columns": columns,
+        "size": found.config.image_size, "classes": classes_of(walk.loaded),
+    }  # fmt: skip
+    return sprite(to_sheet(paint_walk(shelf, walk), columns), about)
+
+
+@dataclass
+class Kept:
+    """Films on their way to somebody: in a folder that goes with the app, the oldest dropped first."""
+
+    folder: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="dcgan-films-"))
+    films: OrderedDict[str, tuple[Path, str]] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def place(self, suffix: str) -> tuple[str, Path]:
+        token = token_urlsafe(12)
+        return token, Path(self.folder.name) / f"{token}.{suffix}"
+
+    def add(self, token: str, path: Path, name: str) -> None:
+        with self.lock:
+            self.films[token] = path, name
+            while len(self.films) > KEPT_FILMS:
+                self.films.popitem(last=False)[1][0].unlink(missing_ok=True)
+
+    def find(self, token: str) -> tuple[Path, str]:
+        with self.lock:
+            if token not in self.films:
+                raise PageError("film_gone")
+            return self.films[token]
+
+    def close(self) -> None:
+        self.folder.cleanup()
+
+
+def make(shelf: Shelf, kept: Kept, asked: Asked) -> Response:
+    """Lines of JSON: how far it is, and in the end where the file can be fetched, or what went wrong."""
+    walk, kind, lang = walk_of(shelf, asked), asked.one_of("format", Format), asked.lang
+    fps = asked.number("fps", 1, 60, FPS)
+    lines: SimpleQueue[dict[str, object]] = SimpleQueue()
+
+    def progress(done: int, of: int) -> None:
+        lines.put({"done": done, "of": of})
+
+    def work() -> None:
+        try:
+            lines.put({"token": _write(shelf, kept, walk, kind, fps, progress)})
+        except Exception as error:
+            lines.put({"error": spoken(error, lang)})
+
+    def told() -> Iterator[str]:
+        Thread(target=work, daemon=True).start()
+        while True:
+            line = lines.get()
+            yield json.dumps(line) + "\n"
+            if "done" not in line:
+                return
+
+    return StreamingResponse(told(), media_type="application/x-ndjson")
+
+
+def film_file(shelf: Shelf, kept: Kept, asked: Asked) -> Path:
+    """The film as a file, for gradio_client."""
+    kind = asked.one_of("format", Format)
+    token = _write(shelf, kept, walk_of(shelf, asked), kind, asked.number("fps", 1, 60, FPS), lambda done, of: None)
+    return kept.find(token)[0]
+
+
+def _write(shelf: Shelf, kept: Kept, walk: Walk, kind: str, fps: float, progress: Progress) -> str:
+    """Painting is the first half, writing the second. Returns the token of the file."""
+    pixels = paint_walk(shelf, walk, lambda done, of: progress(done, 2 * of))
+    token, path = kept.place(kind)
+    scale = max(1, FILM_SIDE // pixels.shape[-1])
+    save_film(pixels, path, fps, scale, smooth=True, progress=lambda done, of, _: progress(of + done, 2 * of))
+    kept.add(token, path, f"{file_name_of(walk.loaded.found)}-{walk.method}.{kind}")
+    return token

@@ -1,0 +1,217 @@
+"""The routes behind Generate: sheets, D's opinion of them, single pictures with their recipe, and back again."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from math import ceil, sqrt
+from zipfile import ZIP_STORED, ZipFile
+
+import torch
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from torch import Tensor
+
+from gan_core.export import Recipe, read_recipe, save_png
+from gan_core.images import enlarge, to_pictures, to_sheet, to_unit
+from gan_core.latent import truncate
+from gan_core.ui.answers import Asked, answer, sentence
+from gan_core.ui.models import Found, Loaded, Shelf
+from gan_core.ui.studio import ROUTES, Studio
+from gan_core.ui.text import PageError
+
+MOST = 256  # pictures on a sheet
+MOST_SEED = 2**31 - 1  # what a number field can hold without rounding, and to spare
+RECIPE_MB = 16  # of a PNG that is dropped on the page; ours have a hundredth of that
+SAVED_SIDE = 256  # pixels; a saved picture of 28 is a speck
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Pictures that somebody asks for: all of one model, row after row from one seed."""
+
+    loaded: Loaded
+    seed: int
+    n: int
+    truncation: float
+    label: int | None
+
+    def latents(self) -> tuple[Tensor, Tensor | None]:
+        """z (n, nz) as drawn, and the labels (n,) where the model has classes."""
+        gan = self.loaded.gan
+        return gan.sample_z(self.n, self.seed), gan.sample_y(self.n, self.seed, self.label)
+
+
+def picture_routes(studio: Studio) -> list[BaseRoute]:
+    shelf = studio.shelf
+
+    def route(path: str, answers: Callable[[Shelf, Wish], Response]) -> Route:
+        return Route(f"{ROUTES}/{path}", answer(lambda asked: answers(shelf, wish(shelf, asked))))
+
+    return [
+        route("sheet", sheet),
+        route("opinions", opinions),
+        route("picture.png", picture),
+        route("pictures.zip", pictures),
+        Route(f"{ROUTES}/recipe", recipe_route(shelf), methods=["POST"]),
+    ]
+
+
+def wish(shelf: Shelf, asked: Asked) -> Wish:
+    """Raises UserError for a model that is not there, and for numbers out of range."""
+    loaded = shelf.load(asked.text("model") or shelf.best().key)
+    label = asked.label() if loaded.gan.config.num_classes else None
+    return Wish(
+        loaded,
+        seed=asked.whole("seed", 0, MOST_SEED, 0),
+        n=asked.whole("n", 1, MOST, 1),
+        truncation=asked.number("truncation", 0.01, 1, 1.0),
+        label=label,
+    )
+
+
+def paint(shelf: Shelf, wish: Wish) -> tuple[Tensor, Tensor | None]:
+    """Pictures of uint8 (n, nc, S, S), and their labels."""
+    z, y = wish.latents()
+    return torch.cat(list(shelf.paint(wish.loaded.gan, truncate(z, wish.truncation), y))), y
+
+
+def sheet(shelf: Shelf, wish: Wish) -> Response:
+    """One sprite, and in a header what is on it."""
+    pixels, y = paint(shelf, wish)
+    columns = ceil(sqrt(wish.n))
+    found = wish.loaded.found
+    labels = None if y is None else y.tolist()
+    about: dict[str, object] = {
+        "model": found.key, "name": found.name, "step": found.step, "n": wish.n, "columns": columns,
+        "size": found.config.image_size, "classes": classes_of(wish.loaded), "labels": labels,
+    }  # fmt: skip
+    return sprite(to_sheet(pixels, columns), about)
+
+
+def sprite(image: Image.Image, about: dict[str, object]) -> Response:
+    """A WebP that keeps the colours of single pixels, and a JSON header beside it."""
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=92, method=0, use_sharp_yuv=True)
+    return Response(buffer.getvalue(), media_type="image/webp", headers={"X-About": json.dumps(about)})
+
+
+def classes_of(loaded: Loaded) -> list[str]:
+    """The names of the classes, or their numbers where config.json has none."""
+    count = loaded.gan.config.num_classes
+    data = loaded.gan.info.get("data")
+    names = data.get("classes") if isinstance(data, dict) else None
+    if isinstance(names, list) and len(names) >= count:
+        return [str(name) for name in names[:count]]
+    return [str(label) for label in range(count)]
+
+
+def opinions(shelf: Shelf, wish: Wish) -> Response:
+    """D's raw scores of a sheet's pictures, and whether sigmoid makes a belief of them."""
+    pixels, y = paint(shelf, wish)
+    gan = wish.loaded.gan
+    with torch.inference_mode():
+        logits = gan.D(to_unit(pixels).to(gan.device), y)
+    return JSONResponse({"logits": logits.tolist(), "believes": wish.loaded.believes, "loss": wish.loaded.loss})
+
+
+def recipes(wish: Wish) -> list[Recipe]:
+    z, y = wish.latents()
+    found = wish.loaded.found
+    return [
+        Recipe(
+            found.key.partition("@")[0], tuple(row.tolist()), wish.seed + i, wish.truncation,
+            None if y is None else int(y[i]), found.step,
+        )
+        for i, row in enumerate(z.cpu())
+    ]  # fmt: skip
+
+
+def pngs(shelf: Shelf, wish: Wish) -> list[bytes]:
+    """Each picture as a PNG that can be seen without a magnifying glass, with its recipe."""
+    pixels, _ = paint(shelf, wish)
+    files = []
+    for image, recipe in zip(to_pictures(pixels), recipes(wish), strict=True):
+        buffer = BytesIO()
+        save_png(enlarge(image, max(1, SAVED_SIDE // image.width)), buffer, recipe)
+        files.append(buffer.getvalue())
+    return files
+
+
+def picture(shelf: Shelf, wish: Wish) -> Response:
+    return download(pngs(shelf, wish)[0], "image/png", f"{file_name_of(wish.loaded.found)}-seed-{wish.seed}.png")
+
+
+def pictures(shelf: Shelf, wish: Wish) -> Response:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", ZIP_STORED) as archive:  # PNGs do not shrink
+        for i, png in enumerate(pngs(shelf, wish)):
+            archive.writestr(f"{file_name_of(wish.loaded.found)}-seed-{wish.seed + i}.png", png)
+    return download(buffer.getvalue(), "application/zip", f"{file_name_of(wish.loaded.found)}-{wish.n}.zip")
+
+
+def file_name_of(found: Found) -> str:
+    """A run may be called anything; a header and every file system take this."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in found.name)
+
+
+def download(body: bytes, kind: str, name: str) -> Response:
+    return Response(body, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def recipe_route(shelf: Shelf) -> Callable[[Request], object]:
+    async def route(request: Request) -> Response:
+        asked = Asked.of(request)
+        try:
+            body = await _body(request)
+            return await run_in_threadpool(restore, shelf, body)
+        except Exception as error:
+            return sentence(error, asked.lang)
+
+    return route
+
+
+async def _body(request: Request) -> bytes:
+    """Raises UserError for one that is too large, as soon as that is seen."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > RECIPE_MB * 2**20:
+            size = int(request.headers.get("content-length", len(body)))
+            raise PageError("too_large_file", got=size // 2**20, limit=RECIPE_MB)
+    return bytes(body)
+
+
+def restore(shelf: Shelf, png: bytes) -> Response:
+    """A PNG that was saved here -> what the controls stood at, and the picture painted anew from its z."""
+    recipe = read_recipe(png)
+    loaded = _model_of(shelf, recipe)
+    gan = loaded.gan
+    z = truncate(recipe.latent(gan.config.nz).to(gan.device), recipe.truncation)
+    y = gan.sample_y(1, 0, recipe.label or 0) if gan.config.num_classes else None
+    image = to_pictures(torch.cat(list(shelf.paint(gan, z, y))))[0]
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    seed = recipe.seed if recipe.seed is not None and 0 <= recipe.seed <= MOST_SEED else None
+    return JSONResponse({
+        "model": loaded.found.key, "name": loaded.found.name, "step": loaded.found.step, "seed": seed,
+        "truncation": recipe.truncation, "label": recipe.label, "classes": classes_of(loaded),
+        "picture": f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}",
+    })  # fmt: skip
+
+
+def _model_of(shelf: Shelf, recipe: Recipe) -> Loaded:
+    """A run's snapshot as it was, if it is still there; else the run as it is now. Raises UserError."""
+    if recipe.step is not None and recipe.model.startswith("run:"):
+        now = shelf.load(recipe.model)
+        if now.found.step == recipe.step:
+            return now
+        try:
+            return shelf.load(f"{recipe.model}@{recipe.step:06d}")
+        except PageError:
+            return now
+    return shelf.load(recipe.model)

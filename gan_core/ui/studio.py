@@ -1,0 +1,31 @@
+"""What the tabs share: where models and runs lie, the GANs in memory, and what must end when the app ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+from gan_core.ui.models import Shelf
+
+ROOT = Path(__file__).parents[2]
+ROUTES = "/gradio_api/gan"  # Gradio's server-side rendering lets only paths under /gradio_api reach Python
+
+
+@dataclass
+class Studio:
+    """One app. Tabs add their routes while they are built, and whatever has to be ended with the app to `at_close`."""
+
+    runs: Path
+    weights: Path = ROOT / "weights"
+    routes: list[BaseRoute] = field(default_factory=list)
+    at_close: list[Callable[[], None]] = field(default_factory=list)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        return Shelf(self.weights, self.runs)
+
+    def close(self) -> None:
+        for end in reversed(self.at_close):
+            end()

@@ -1,0 +1,235 @@
+"""The Train tab: a form that starts a training, and the run, live. The live side is drawn by static/train.js."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import gradio as gr
+
+from gan_core.config import DEFAULT_PRESET, IMAGE_SIZES, PRESETS, Augment, Loss, preset
+from gan_core.data import SetInfo, known_sets
+from gan_core.data.load import HUB_ID
+from gan_core.ui.answers import spoken
+from gan_core.ui.jobs import Jobs, Order
+from gan_core.ui.live import Hub
+from gan_core.ui.studio import Studio
+from gan_core.ui.text import PageError, language_of, said, tr
+
+OWN, HUB = "own pictures", "hub"  # choices among the sets that are none; no set has such a name
+REPORT_EVERY = 10  # steps; who watches wants curves soon, and a CPU need not be waited for
+AUTO = 0  # the picture size that the data suggest
+CONNECT = "customElements.whenDefined('gan-train').then(() => element.querySelector('gan-train').connect(server))"
+SHOW_RUN = "(name) => { if (name) document.dispatchEvent(new CustomEvent('studio:run', {detail: name})); return []; }"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is in sight, and what is folded away."""
+
+    data: gr.Dropdown
+    uploads: gr.File
+    hub_id: gr.Textbox
+    preset: gr.Dropdown
+    image_size: gr.Dropdown
+    length: gr.Number
+    unit: gr.Dropdown
+    start: gr.Button
+    name: gr.Textbox
+    batch_size: gr.Number
+    ngf: gr.Number
+    ndf: gr.Number
+    lr_G: gr.Number
+    lr_D: gr.Number
+    loss: gr.Dropdown
+    augment: gr.CheckboxGroup
+    dropout_D: gr.Number
+    conditional: gr.Checkbox
+    flip: gr.Checkbox
+    seed: gr.Number
+
+    @property
+    def inputs(self) -> set[Any]:
+        return {part for name, part in vars(self).items() if name != "start"}
+
+
+def train_tab(studio: Studio) -> None:
+    jobs = Jobs(studio.runs)
+    hub = Hub(jobs)
+    studio.routes.extend(hub.routes())
+    studio.at_close.extend([jobs.close, hub.close])
+    with gr.Tab(tr("tab_train"), id="train"):
+        gr.Markdown(tr("train_about"), elem_classes="lead")
+        with gr.Row(elem_classes="train-row"):
+            with gr.Column(scale=1, min_width=280, elem_classes="train-form"):
+                form, about, complaint = _form()
+            with gr.Column(scale=3, min_width=320):
+                _live(jobs)
+        started = gr.Textbox(visible=False)
+    _wire(jobs, form, about, complaint, started)
+
+
+def _form() -> tuple[Form, gr.Markdown, gr.Markdown]:
+    sets = known_sets()
+    choices: list[Any] = [*((name, name) for name in sets), (tr("train_own"), OWN), (tr("train_hub"), HUB)]
+    data = gr.Dropdown(choices, value=next(iter(sets)), label=tr("train_data"))
+    about = gr.Markdown(_about_first, elem_classes="train-set")
+    uploads = gr.File(label=tr("train_upload"), file_count="multiple", file_types=[".zip", "image"], visible=False)
+    hub_id = gr.Textbox(label=tr("train_hub_id"), placeholder="owner/name", visible=False, max_lines=1)
+    recipe = gr.Dropdown(list(PRESETS), value=DEFAULT_PRESET, label=tr("train_preset"), info=_source(DEFAULT_PRESET))
+    sizes: list[Any] = [(tr("train_size_auto"), AUTO), *((f"{size} × {size}", size) for size in IMAGE_SIZES)]
+    image_size = gr.Dropdown(sizes, value=AUTO, label=tr("train_size"))
+    with gr.Row():
+        length = gr.Number(10, label=tr("train_length"), minimum=0, min_width=90)
+        units: list[Any] = [(tr("train_minutes"), "minutes"), (tr("train_steps"), "steps")]
+        unit = gr.Dropdown(units, value="minutes", label=tr("train_unit"), min_width=110)
+    start = gr.Button(tr("train_start"), variant="primary", elem_id="train-start")
+    complaint = gr.Markdown(elem_classes="train-said", elem_id="train-said")
+    with gr.Accordion(tr("train_more"), open=False):
+        form = Form(data, uploads, hub_id, recipe, image_size, length, unit, start, *_folded())
+    return form, about, complaint
+
+
+def _folded() -> tuple[Any, ...]:
+    """What the recipe settles, unless somebody else does. Empty is as the recipe says."""
+    name = gr.Textbox(label=tr("train_name"), info=tr("train_name_about"), max_lines=1)
+    gr.Markdown(tr("train_empty_about"))
+    with gr.Row():
+        batch_size = gr.Number(None, label=tr("train_batch"), min_width=110)
+        seed = gr.Number(None, label=tr("train_seed"), min_width=110)
+    with gr.Row():
+        ngf = gr.Number(None, label=tr("train_ngf"), min_width=110)
+        ndf = gr.Number(None, label=tr("train_ndf"), min_width=110)
+    with gr.Row():
+        lr_G = gr.Number(None, label=tr("train_lr_g"), step=1e-4, min_width=110)
+        lr_D = gr.Number(None, label=tr("train_lr_d"), step=1e-4, min_width=110)
+    loss = gr.Dropdown([(tr("train_recipe"), ""), *get_args(Loss)], value="", label=tr("train_loss"))
+    augment = gr.CheckboxGroup(list(get_args(Augment)), label=tr("train_augment"))
+    dropout_D = gr.Number(None, label=tr("train_dropout"), step=0.1)
+    conditional = gr.Checkbox(False, label=tr("train_conditional"))
+    flip = gr.Checkbox(False, label=tr("train_flip"))
+    return name, batch_size, ngf, ndf, lr_G, lr_D, loss, augment, dropout_D, conditional, flip, seed
+
+
+def _live(jobs: Jobs) -> None:
+    def ask(asked: dict[str, str]) -> str:
+        """What the buttons of a run ask for. Returns what is wrong with it, in a sentence, or nothing."""
+        name, what, lang = (str(asked.get(key, ""))[:200] for key in ("name", "what", "lang"))
+        try:
+            if what == "go_on":
+                jobs.go_on(name)
+            elif what == "pause":
+                jobs.ask(name, "pause")
+            elif what == "stop":
+                jobs.ask(name, "stop")
+        except Exception as error:
+            return spoken(error, lang)
+        return ""
+
+    gr.HTML(
+        None, html_template="<gan-train></gan-train>", js_on_load=CONNECT, server_functions=[ask],
+        apply_default_css=False, padding=False, container=False,
+    )  # fmt: skip
+
+
+def _wire(jobs: Jobs, form: Form, about: gr.Markdown, complaint: gr.Markdown, started: gr.Textbox) -> None:
+    def on_data(data: str, request: gr.Request) -> dict[Any, Any]:
+        info = known_sets().get(data)
+        return {
+            form.uploads: gr.update(visible=data == OWN),
+            form.hub_id: gr.update(visible=data == HUB),
+            about: gr.update(value=_about(info, language_of(request)) if info else "", visible=info is not None),
+        }
+
+    def on_preset(name: str) -> dict[Any, Any]:
+        return {form.preset: gr.update(info=_source(name))}
+
+    def on_start(values: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
+        asked = {name: values[part] for name, part in vars(form).items() if name != "start"}
+        lang = language_of(request)
+        try:
+            folder = jobs.start(order(asked, lang))
+        except Exception as error:
+            return {complaint: spoken(error, lang), started: ""}
+        return {complaint: "", started: folder.name}
+
+    quiet: dict[str, Any] = dict(show_progress="hidden", api_visibility="private")
+    form.data.change(on_data, [form.data], [form.uploads, form.hub_id, about], **quiet)
+    form.preset.change(on_preset, [form.preset], [form.preset], **quiet)
+    form.start.click(on_start, form.inputs, [complaint, started], **quiet).then(
+        None, [started], None, js=SHOW_RUN, **quiet
+    )
+
+
+def order(asked: Mapping[str, Any], lang: str = "en") -> Order:
+    """An order from what stands in the form, by its fields' names. Raises UserError for what cannot be meant."""
+    data, uploads = str(asked["data"]), tuple(Path(path) for path in asked["uploads"] or ())
+    if data == HUB:
+        data = str(asked["hub_id"] or "").strip()
+        if not HUB_ID.fullmatch(data) or data.startswith(".") or Path(data).exists():  # no folder of this machine
+            raise PageError("train_hub_form", got=data)
+    elif data != OWN and data not in known_sets():
+        raise PageError("train_no_data")
+    model = {name: _whole(name, asked[name]) for name in ("ngf", "ndf") if asked[name] is not None}
+    if asked["image_size"]:
+        model["image_size"] = _whole("image_size", asked["image_size"])
+    if asked["dropout_D"] is not None:
+        model["dropout_D"] = asked["dropout_D"]
+    return Order(
+        data="" if data == OWN else data,
+        uploads=uploads if data == OWN else (),
+        preset=str(asked["preset"]),
+        until=_until(asked["length"], str(asked["unit"]), lang),
+        name=str(asked["name"] or ""),
+        conditional=bool(asked["conditional"]),
+        model=model,
+        train=_train(asked),
+    )
+
+
+def _train(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of TrainConfig that somebody has filled in."""
+    train: dict[str, Any] = {"report_every": REPORT_EVERY} | {
+        name: _whole(name, asked[name]) for name in ("batch_size", "seed") if asked[name] is not None
+    }
+    train |= {name: asked[name] for name in ("lr_G", "lr_D") if asked[name] is not None}
+    if asked["loss"]:
+        train["loss"] = str(asked["loss"])
+    if asked["augment"]:
+        train["augment"] = tuple(asked["augment"])
+    if asked["flip"]:
+        train["flip"] = True
+    return train
+
+
+def _until(length: float | None, unit: str, lang: str) -> str:
+    if length is None or not 0 < length < 10**9:
+        raise PageError("train_how_long", unit=said("train_steps" if unit == "steps" else "train_minutes", lang))
+    return str(_whole("steps", length)) if unit == "steps" else f"{length:f}m"
+
+
+def _whole(name: str, value: float) -> int:
+    if int(value) != value:
+        raise PageError("train_whole", field=name, got=value)
+    return int(value)
+
+
+def _about_first(request: gr.Request | None = None) -> str:
+    return _about(next(iter(known_sets().values())), language_of(request))
+
+
+def _about(info: SetInfo, lang: str) -> str:
+    return said(
+        "train_set_line",
+        lang,
+        about=info.about_zh if lang == "zh" else info.about,
+        size=info.image_size,
+        licence=info.licence,
+        where=said("train_here" if info.offline else "train_download", lang),
+    )
+
+
+def _source(name: str) -> str:
+    """The first sentence of where a recipe comes from."""
+    return re.split(r"(?<=[.:]) ", preset(name).source)[0].rstrip(":") if name in PRESETS else ""
