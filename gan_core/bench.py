@@ -6,6 +6,7 @@ Ratios hold on a machine that other work disturbs, since both sides are disturbe
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -21,7 +22,8 @@ from gan_core.config import ModelConfig, TrainConfig, preset
 from gan_core.data import Images, load_images
 from gan_core.gan import GAN
 from gan_core.images import to_pictures, to_unit
-from gan_core.metrics import frechet, train_features
+from gan_core.latent import paint
+from gan_core.metrics import frechet_between, train_features
 from gan_core.training.trainer import Trainer
 
 SHAPES = (  # as the field notes measured them
@@ -59,6 +61,17 @@ class PresetRow:
     floor: float  # real against real, equally many
 
 
+@dataclass(frozen=True)
+class ScoreRow:
+    """One line of `score`: a model and its in-domain Frechet distance from n samples; less is better."""
+
+    weights: str
+    step: int
+    n: int
+    frechet: float
+    floor: float  # real against real, equally many
+
+
 def bench_speed(device: torch.device, turns: int, seconds: float, batch_size: int = 64) -> Iterator[SpeedRow]:
     """Reference and ours on the same model, batch size and made pictures, `turns` turns of `seconds` each."""
     for shape in SHAPES:
@@ -80,16 +93,10 @@ def bench_speed(device: torch.device, turns: int, seconds: float, batch_size: in
         )  # fmt: skip
 
 
-def bench_presets(
-    names: list[str], data: str, seconds: float, device: torch.device, samples: int = 2000
-) -> list[PresetRow]:
+def bench_presets(names: list[str], data: str, seconds: float, device: torch.device) -> list[PresetRow]:
     """Train each preset for `seconds` of its own, in turns of two seconds, then measure G_ema's samples."""
     images = load_images(data)
-    half = min(samples, len(images) // 2)
-    shuffled = images.pixels[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
-    real, other = to_unit(shuffled[:half]), to_unit(shuffled[half : 2 * half])
-    features = train_features(images)
-    floor = frechet(features, real, other)
+    ruler = Ruler(images, 2000)
     size = {"image_size": images.pixels.shape[2], "nc": images.pixels.shape[1], "ngf": 32, "ndf": 32}
     trainers: dict[str, Trainer] = {}
     for name in names:
@@ -106,14 +113,37 @@ def bench_presets(
     rows = []
     for name, trainer in trainers.items():
         trainer.gan.recalibrate()
-        with torch.no_grad():
-            parts = [trainer.gan(trainer.gan.sample_z(100, seed)) for seed in range(0, half, 100)]
-        score = frechet(features, real, torch.cat(parts)[:half])
-        rows.append(PresetRow(name, images.name, spent[name], trainer.steps_done, score, floor))
+        score = ruler.score(trainer.gan)
+        rows.append(PresetRow(name, images.name, spent[name], trainer.steps_done, score, ruler.floor))
     return rows
 
 
-def print_rows(rows: Sequence[SpeedRow | PresetRow]) -> None:
+def score_weights(folders: list[Path], images: Images, n: int) -> list[ScoreRow]:
+    """The in-domain Frechet distance of each model's first n seeds."""
+    ruler = Ruler(images, n)
+    rows = []
+    for folder in tqdm(folders, unit="model", leave=False):
+        gan = GAN.from_pretrained(folder)
+        rows.append(ScoreRow(folder.name, gan.info.get("step", 0), ruler.n, ruler.score(gan), ruler.floor))
+    return rows
+
+
+class Ruler:
+    """Measures models against `images`: one feature network, one heap of real pictures, and the floor of that heap."""
+
+    def __init__(self, images: Images, n: int) -> None:
+        self.n = min(n, len(images) // 2)
+        shuffled = images.pixels[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
+        self.features = train_features(images)
+        self.real = self.features(to_unit(shuffled[: self.n]))
+        self.floor = frechet_between(self.real, self.features(to_unit(shuffled[self.n : 2 * self.n])))
+
+    def score(self, gan: GAN) -> float:
+        painted = paint(gan, gan.sample_z(self.n, seed=0), gan.sample_y(self.n, seed=0))
+        return frechet_between(self.real, self.features(to_unit(painted)))
+
+
+def print_rows(rows: Sequence[SpeedRow | PresetRow | ScoreRow]) -> None:
     """A Markdown table, as README shows it."""
     names = [field.name for field in fields(rows[0])]
     print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))

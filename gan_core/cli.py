@@ -1,7 +1,6 @@
 """python -m gan_core: train, sample, interpolate, look. Bad input ends with exit code 2 and one sentence."""
 
 import argparse
-import json
 import logging
 import os
 import shlex
@@ -9,14 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
-from gan_core.commands import add_commands
-from gan_core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainConfig
+from gan_core.commands import look, measure
+from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
 from gan_core.errors import UserError
-from gan_core.files import write_text
 
 USER_ERROR = 2
 
@@ -52,8 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gan-core", description="Train, sample and explore a DCGAN.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands)
-    _add_bench(commands)
-    add_commands(commands)
+    look.add_commands(commands)
+    measure.add_commands(commands)
     return parser
 
 
@@ -125,7 +123,7 @@ def _train(options: argparse.Namespace) -> None:
         train["steps"], until, phrase = until.steps, None, ""
     elif until is not None and phrase != before:
         train.setdefault("steps", 10**9)  # the clock decides
-    _use_threads(options.threads)
+    look.use_threads(options.threads)
     request = session.Request(
         data=options.data,
         preset=options.preset or DEFAULT_PRESET,
@@ -152,8 +150,6 @@ def _train(options: argparse.Namespace) -> None:
         ended = session.play(trainer, folder, until, stopping)
     elsewhere = [] if options.runs == default_runs() else ["--runs", str(options.runs)]
     where = f"{folder.path} (snapshot {trainer.steps_done:06d})"
-    go_on = ["python", "-m", "gan_core", "train", "--run", folder.name, "--resume"]
-    go_on += ["--runs", str(options.runs)] if options.runs != default_runs() else []
     if ended == "finished":
         print(f"Finished at step {trainer.steps_done:,}. The weights are in {where}.")
     else:
@@ -168,47 +164,6 @@ def _refuse_changes(options: argparse.Namespace, config: dict[str, Any]) -> None
         raise UserError("resume_model", field="preset", got=options.preset, wanted=started)
     if options.conditional and not config.get("model", {}).get("num_classes"):
         raise UserError("resume_model", field="conditional", got="true", wanted="false")
-
-
-def _use_threads(threads: int | None) -> None:
-    import torch
-
-    if threads is None:
-        return
-    if not 1 <= threads <= 1024:
-        raise UserError("out_of_range", field="threads", got=threads, low=1, high=1024)
-    torch.set_num_threads(threads)
-
-
-def _add_bench(commands: Any) -> None:
-    parser = commands.add_parser("bench", help="measure our step against the usual one, or presets against each other")
-    parser.set_defaults(command=_bench)
-    parser.add_argument("--presets", nargs="*", help="compare these presets instead (all if none is named)")
-    parser.add_argument("--data", default="fashion-mini", help="what the presets learn; needs classes")
-    parser.add_argument("--seconds", type=float, default=180, help="training time for each preset")
-    parser.add_argument("--quick", action="store_true", help="under a minute, less exact")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the rows there, too")
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from gan_core import bench
-    from gan_core.training.session import pick_device
-
-    _use_threads(options.threads)
-    device = pick_device(options.device)
-    rows: list[Any] = []
-    if options.presets is not None:
-        rows = bench.bench_presets(options.presets or list(PRESETS), options.data, options.seconds, device)
-        bench.print_rows(rows)
-    else:
-        turns, seconds = (2, 1.5) if options.quick else (7, 4.0)
-        for row in bench.bench_speed(device, turns, seconds):
-            rows.append(row)
-        bench.print_rows(rows)
-    if options.json:
-        write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 
 @contextmanager

@@ -115,7 +115,7 @@ class GAN(nn.Module):
         Local first, then the Hub's cache, then the network.
         Raises UserError when there is nothing there, or it does not fit together. No pickle is ever opened.
         """
-        folder = _find(str(path_or_id))
+        folder = find_weights(str(path_or_id))
         config, info = read_config(folder)
         try:
             state = load_file(folder / WEIGHTS)
@@ -169,16 +169,20 @@ def read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         raise UserError("weights_config", where=folder / CONFIG, why=error) from None
 
 
-def newest_snapshot(run: Path) -> Path | None:
-    """The last complete snapshot of a run folder."""
+def snapshots(run: Path) -> list[Path]:
+    """The complete snapshots of a run folder, the newest first."""
     whole = [
         p for p in run.glob("snapshots/*") if p.name.isdigit() and (p / CONFIG).is_file() and (p / WEIGHTS).is_file()
     ]
-    return max(whole, key=lambda p: int(p.name), default=None)
+    return sorted(whole, key=lambda p: int(p.name), reverse=True)
 
 
-def _find(name: str) -> Path:
-    """The local folder behind a path or a Hub id."""
+def newest_snapshot(run: Path) -> Path | None:
+    return next(iter(snapshots(run)), None)
+
+
+def find_weights(name: str) -> Path:
+    """The local folder behind a path or a Hub id; of a run folder its newest snapshot. Raises UserError."""
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path raises where there is no such user
     if path.suffix.lower() in PICKLES:
         raise UserError("pickle", got=path)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan_core import GAN, PRESETS, ModelConfig, TrainConfig
 from gan_core.cli import main
-from gan_core.commands import model_name
+from gan_core.commands.look import model_name
 from gan_core.data import known_sets
 from gan_core.export import read_recipe
 from gan_core.images import to_pictures
@@ -87,7 +87,7 @@ def test_the_same_seed_is_the_same_picture_in_every_batch(weights):
 
 def test_more_than_one_chunk_makes_one_sheet(weights, monkeypatch):
     assert run("sample", "--weights", weights, "--n", 30, "--out", "at once.png") == 0
-    monkeypatch.setattr("gan_core.commands.CHUNK", 7)
+    monkeypatch.setattr("gan_core.commands.look.CHUNK", 7)
     assert run("sample", "--weights", weights, "--n", 30, "--out", "bit by bit.png") == 0
     assert np.abs(pixels("at once.png") - pixels("bit by bit.png")).max() <= 1
 
@@ -143,19 +143,19 @@ def test_a_recipe_never_tells_where_the_model_lies(weights, monkeypatch):
 # --- interpolate ---
 
 
-@pytest.mark.parametrize("method", ["lerp", "slerp"])
-def test_a_strip_is_the_walk(weights, method):
-    assert (
-        run(
-            "interpolate", "--weights", weights, "--seeds", "1,5,9", "--frames", 7, "--method", method, "--out", "s.png"
-        )
-        == 0
-    )
-    gan = GAN.from_pretrained(weights)
-    way = walk(torch.cat([gan.sample_z(1, seed) for seed in (1, 5, 9)]), 7, method)
+@pytest.mark.parametrize(
+    ("method", "easing", "loop", "middle"),  # seed 5 is the frame of that number
+    [("lerp", "smooth", False, 3), ("slerp", "linear", False, 3), ("slerp", "linear", True, 2)],
+)
+def test_a_strip_is_the_walk(weights, method, easing, loop, middle):
+    wanted = ["--seeds", "1,5,9", "--frames", 7, "--method", method, "--easing", easing, *(["--loop"] if loop else [])]
+    assert run("interpolate", "--weights", weights, *wanted, "--out", "s.png") == 0
+    gan, shown = GAN.from_pretrained(weights), pixels("s.png")
+    way = walk(torch.cat([gan.sample_z(1, seed) for seed in (1, 5, 9)]), 7, method, loop, easing)
     strip = np.concatenate([np.asarray(picture) for picture in to_pictures(paint(gan, way))], axis=1)
-    assert np.abs(pixels("s.png") - strip).max() <= 1
-    assert np.abs(pixels("s.png")[:, 84:112] - np.asarray(to_pictures(gan(gan.sample_z(1, 5)))[0])).max() <= 1
+    assert np.abs(shown - strip).max() <= 1
+    five = np.asarray(to_pictures(gan(gan.sample_z(1, 5)))[0])
+    assert np.abs(shown[:, 28 * middle : 28 * middle + 28] - five).max() <= 1
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "mp4"])
@@ -167,6 +167,7 @@ def test_films_of_every_kind(labelled, suffix, capsys):
         with Image.open(f"new/f.{suffix}") as image:
             assert image.size == ((6 * 56, 56) if suffix == "png" else (56, 56))
             assert getattr(image, "n_frames", 1) == (1 if suffix == "png" else 6)
+            assert suffix != "gif" or image.info["duration"] == 100
 
 
 def test_without_a_label_each_keyframe_keeps_its_own(labelled):

@@ -330,6 +330,9 @@ def test_a_pickle_is_refused_and_never_opened(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps({"model": asdict(TINY)}))
     with pytest.raises(UserError, match="is a pickle"):
         GAN.from_pretrained(tmp_path)
+    GAN(TINY).save(tmp_path)
+    with pytest.raises(UserError, match="is a pickle"):  # it was asked for; what lies beside it was not
+        GAN.from_pretrained(tmp_path / name)
     assert not (tmp_path / "ran").exists()
 
 

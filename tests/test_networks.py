@@ -8,6 +8,11 @@ from gan_core.config import ModelConfig
 from gan_core.networks import Discriminator, Generator
 
 
+@pytest.fixture(autouse=True)
+def _same_weights_every_time():
+    torch.manual_seed(0)
+
+
 def count(net):
     return sum(p.numel() for p in net.parameters())
 

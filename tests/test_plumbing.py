@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -111,7 +112,10 @@ def test_the_developers_file_holds_the_other(machine):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_installation_cut_short_does_not_count(machine, how):
-    machine.write("answers/pip", "touch .venv/half-copied; sleep 60")
+    slow = (
+        "import time; open('.venv/half-copied', 'w').close(); time.sleep(60)"  # one process: a shell can lose a signal
+    )
+    machine.write("answers/pip", f'exec {sys.executable} -c "{slow}"')
     process = machine.start()
     deadline = time.monotonic() + 30
     while not (machine.folder / ".venv" / "half-copied").exists():

@@ -65,19 +65,20 @@ def walk(
     between = slerp if method == "slerp" else lerp
     parts = []
     for start, end, t in _segments(len(keyframes), frames, loop):
-        if easing == "smooth":
-            t = t * t * (3 - 2 * t)
-        parts.append(between(keyframes[start], keyframes[end], t.to(keyframes)[:, None]))
+        parts.append(between(keyframes[start], keyframes[end], _eased(t, easing).to(keyframes)[:, None]))
     return torch.cat(parts)
 
 
-def walk_labels(labels: Tensor, frames: int, loop: bool = False) -> Tensor:
-    """The labels (frames,) beside `walk`'s latents: each frame has that of the nearer keyframe, of `labels` (K,).
+def walk_labels(labels: Tensor, classes: int, frames: int, loop: bool = False, easing: Easing = "linear") -> Tensor:
+    """The weights of classes (frames, classes) beside `walk`'s latents: from the label of one keyframe to the next's.
 
-    A label is one of a list, and G has learned nothing between two of them.
+    `labels` (K,) are whole numbers; between two of them both have a share, so that one class melts into the other.
     """
-    segments = _segments(len(labels), frames, loop)
-    return torch.cat([torch.where(t.to(labels.device) < 0.5, labels[a], labels[b]) for a, b, t in segments])
+    weights = F.one_hot(labels, classes).float()  # (K, classes)
+    parts = []
+    for start, end, t in _segments(len(labels), frames, loop):
+        parts.append(lerp(weights[start], weights[end], _eased(t, easing).to(weights)[:, None]))
+    return torch.cat(parts)
 
 
 def truncate(z: Tensor, psi: float) -> Tensor:
@@ -103,6 +104,10 @@ def _segments(keyframes: int, frames: int, loop: bool) -> Iterator[tuple[int, in
         yield k, (k + 1) % keyframes, torch.arange(length) / length
     if not loop:
         yield keyframes - 1, keyframes - 1, torch.zeros(1)
+
+
+def _eased(t: Tensor, easing: Easing) -> Tensor:
+    return t * t * (3 - 2 * t) if easing == "smooth" else t
 
 
 def _perpendicular(u: Tensor) -> Tensor:

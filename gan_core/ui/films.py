@@ -54,14 +54,15 @@ class Walk:
     easing: Easing
 
     def latents(self) -> tuple[Tensor, Tensor | None]:
-        """z (frames, nz) and, where the model has classes, labels (frames,)."""
+        """z (frames, nz) and, where the model has classes, their weights (frames, num_classes)."""
         gan = self.loaded.gan
         keys = [truncate(gan.sample_z(1, seed), psi) for seed, psi in zip(self.seeds, self.truncations, strict=True)]
         z = walk(torch.cat(keys), self.frames, self.method, self.loop, self.easing)
         if not gan.config.num_classes:
             return z, None
         ys = [gan.sample_y(1, s, None if y < 0 else y) for s, y in zip(self.seeds, self.labels, strict=True)]
-        return z, walk_labels(torch.cat([y for y in ys if y is not None]), self.frames, self.loop)
+        labels = torch.cat([y for y in ys if y is not None])
+        return z, walk_labels(labels, gan.config.num_classes, self.frames, self.loop, self.easing)
 
 
 def walk_of(shelf: Shelf, asked: Asked) -> Walk:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 VARIABLES = ("CHROMIUM", "CHROME_PATH", "PLAYWRIGHT_CHROMIUM_EXECUTABLE_PATH")
@@ -28,7 +29,7 @@ def find(environ: Mapping[str, str] = os.environ) -> Path | None:
             if path is None or not starts(path):
                 raise NoChromium(f"{name} is {value!r}, which is not a Chromium that starts. Correct it or unset it.")
             return Path(path)
-    return next((Path(path) for path in [*_system(environ), *_playwright()] if starts(path)), None)
+    return next((Path(path) for path in chain(_system(environ), _playwright()) if starts(path)), None)
 
 
 def find_or_install(
@@ -48,9 +49,32 @@ def find_or_install(
     )
 
 
+def make_playwright_start() -> None:
+    """Playwright drives the browser with a Node of its own, which needs a library that a bare Debian lacks.
+
+    Raises NoChromium where it cannot be had.
+    """
+    if not _playwright_starts() and (as_root := _as_root()) and shutil.which("apt-get"):
+        print("Playwright does not start: installing libatomic1 with apt.", file=sys.stderr, flush=True)
+        _quietly(*as_root, "apt-get", "update")
+        _quietly(*as_root, "apt-get", "install", "-y", "--no-install-recommends", "libatomic1")
+    if not _playwright_starts():
+        raise NoChromium(
+            "Playwright, which drives the browser tests, does not start. Debian: sudo apt install libatomic1"
+        )
+
+
 def starts(path: str | Path) -> bool:
+    return _succeeds(path, "--version")
+
+
+def _playwright_starts() -> bool:
+    return _succeeds(sys.executable, "-m", "playwright", "--version")
+
+
+def _succeeds(*command: str | Path) -> bool:
     try:
-        return subprocess.run([path, "--version"], check=False, capture_output=True, timeout=60).returncode == 0
+        return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -62,10 +86,10 @@ def _system(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _playwright() -> Iterator[str]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
+    if not _playwright_starts():
         return
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         yield playwright.chromium.executable_path
 
@@ -92,7 +116,7 @@ def _as_root() -> list[str]:
     prefix = ["env", "DEBIAN_FRONTEND=noninteractive"]
     if os.geteuid() == 0:
         return prefix
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+    if shutil.which("sudo") and _succeeds("sudo", "-n", "true"):
         return ["sudo", "-n", *prefix]
     return []
 
@@ -107,6 +131,7 @@ def _quietly(*command: str) -> None:
 
 if __name__ == "__main__":
     try:
+        make_playwright_start()
         print(find_or_install())
     except NoChromium as error:
         sys.exit(str(error))

@@ -66,6 +66,17 @@ def test_the_systems_come_in_order_and_before_playwrights(browser, environ, monk
         assert find(environ) == here
 
 
+def test_playwright_is_not_asked_where_the_system_has_one(browser, environ, monkeypatch):
+    here = browser("chromium")
+    monkeypatch.setattr(chromium, "_playwright", lambda: (pytest.fail("asked") for _ in (0,)))
+    assert find(environ) == here
+
+
+def test_a_playwright_that_does_not_start_has_no_browser(monkeypatch):
+    monkeypatch.setattr(chromium, "_playwright_starts", lambda: False)
+    assert list(chromium._playwright()) == []
+
+
 def test_one_that_does_not_start_is_passed_over(browser, environ):
     browser("chromium", code=1)  # Ubuntu's stub without snap
     assert find(environ) is None
@@ -93,6 +104,22 @@ def test_installing_goes_on_until_it_helps(browser, environ, capsys):
 def test_when_nothing_helps_it_says_what_to_do(browser, environ):
     with pytest.raises(NoChromium, match="apt install chromium.*CHROMIUM="):
         find_or_install(environ, {"luck": lambda: None})
+
+
+def test_playwright_is_given_its_library_or_says_so(monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(chromium, "_as_root", lambda: ["as-root"])
+    monkeypatch.setattr(chromium, "_quietly", lambda *command: ran.append(command))
+    monkeypatch.setattr(chromium.shutil, "which", lambda name: name)
+    monkeypatch.setattr(chromium, "_playwright_starts", lambda: len(ran) == 2)
+    chromium.make_playwright_start()
+    assert [(*command[:3], command[-1]) for command in ran] == [
+        ("as-root", "apt-get", "update", "update"),
+        ("as-root", "apt-get", "install", "libatomic1"),
+    ]
+    monkeypatch.setattr(chromium, "_playwright_starts", lambda: False)
+    with pytest.raises(NoChromium, match="apt install libatomic1"):
+        chromium.make_playwright_start()
 
 
 def test_without_root_and_sudo_nothing_asks_for_a_password(monkeypatch):

@@ -51,7 +51,7 @@ def train_tab(page, name="Train"):
 
 
 def in_state(page, state):
-    page.locator(f"gan-train .run-state[data-state='{state}']").wait_for()
+    page.locator(f"gan-train .run-state[data-state='{state}']").wait_for(timeout=120_000)
 
 
 def points(page):
@@ -68,6 +68,7 @@ def fill_toy(page, length, unit="steps"):
         page.get_by_label(label).fill(value)
 
 
+@pytest.mark.timeout(900)
 def test_a_training_from_its_start_to_its_crash(open_page, app):
     page = train_tab(open_page())
     page.get_by_text("No training yet").wait_for()

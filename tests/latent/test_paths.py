@@ -116,12 +116,15 @@ def test_easing():
     assert_close(smooth, torch.tensor([0, 0.15625, 0.5, 0.84375, 1, 1.3125, 2, 2.6875, 3]))
 
 
-def test_labels_are_those_of_the_nearer_keyframe():
-    labels = torch.tensor([7, 2, 5])
-    assert walk_labels(labels, 9).tolist() == [7, 7, 2, 2, 2, 2, 5, 5, 5]
-    assert walk_labels(labels, 12, loop=True).tolist() == [7, 7, 2, 2, 2, 2, 5, 5, 5, 5, 7, 7]
+def test_one_class_melts_into_the_next():
+    labels = torch.tensor([1, 0, 2])
+    expected = [[0, 1, 0], [0.5, 0.5, 0], [1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]]
+    assert walk_labels(labels, 3, 5).tolist() == expected
+    round_trip = [*expected, [0, 0.5, 0.5]]
+    assert walk_labels(labels, 3, 6, loop=True).tolist() == round_trip
+    assert_close(walk_labels(labels, 3, 9, easing="smooth")[1], torch.tensor([0.15625, 0.84375, 0]))
     for loop in (False, True):
-        assert len(walk_labels(labels, 60, loop)) == len(walk(gaussian(3, 4), 60, loop=loop))
+        assert len(walk_labels(labels, 3, 60, loop)) == len(walk(gaussian(3, 4), 60, loop=loop))
 
 
 def test_truncation():

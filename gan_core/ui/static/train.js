@@ -171,14 +171,14 @@ class GanTrain extends HTMLElement {
     this.beats = [];
     this.$(".run-picture").hidden = true;
     this.chartsFor = undefined;
-    this.connect();
+    this.tune();
     this.list();
     this.draw();
   }
 
   // ---- the stream ----
 
-  connect() {
+  tune() {
     const source = (this.source = new EventSource(address(`runs/${encodeURIComponent(this.name)}/events`)));
     const on = (kind, take) =>
       source.addEventListener(kind, (event) => {
@@ -196,7 +196,7 @@ class GanTrain extends HTMLElement {
 
   lose() {
     this.losing ??= setTimeout(() => (this.$(".run-lost").hidden = false), PATIENCE);
-    if (this.source.readyState === EventSource.CLOSED) setTimeout(() => this.source.readyState === EventSource.CLOSED && this.connect(), 2000);
+    if (this.source.readyState === EventSource.CLOSED) setTimeout(() => this.source.readyState === EventSource.CLOSED && this.tune(), 2000);
   }
 
   found() {

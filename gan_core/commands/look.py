@@ -1,4 +1,4 @@
-"""The commands that look: sample, interpolate, info, presets, data. Each is a function of its parsed options."""
+"""The commands that look: sample, interpolate, info, presets, data."""
 
 import json
 from argparse import BooleanOptionalAction, Namespace
@@ -18,8 +18,7 @@ from gan_core.data import known_sets
 from gan_core.errors import UserError, unknown
 from gan_core.export import FORMATS, MOST_SCALE, Recipe, save_film, save_png
 from gan_core.files import replace_file
-from gan_core.gan import GAN, WEIGHTS
-from gan_core.gan import _find as find_weights
+from gan_core.gan import GAN, WEIGHTS, find_weights
 from gan_core.images import check_pixels, enlarge, to_pictures, to_sheet
 from gan_core.latent import Easing, Method, paint, truncate, walk, walk_labels
 from gan_core.training.session import pick_device
@@ -33,7 +32,7 @@ def add_commands(commands: Any) -> None:
     """`commands` is what argparse's add_subparsers returned."""
     sample = commands.add_parser("sample", help="paint pictures: a sheet, or one file each")
     sample.set_defaults(command=_sample)
-    _add_weights(sample)
+    add_weights(sample)
     sample.add_argument("--n", type=int, default=64, help="how many pictures; default: 64")
     sample.add_argument("--seed", type=int, default=0, help="of the first; picture i has seed SEED + i; default: 0")
     sample.add_argument("--out", type=Path, default=None, metavar="FILE", help="the sheet: .png, .jpg or .webp")
@@ -43,7 +42,7 @@ def add_commands(commands: Any) -> None:
 
     film = commands.add_parser("interpolate", help="walk from picture to picture, as a film or a strip")
     film.set_defaults(command=_interpolate)
-    _add_weights(film)
+    add_weights(film)
     film.add_argument("--seeds", required=True, metavar="1,5,9", help="the keyframes, two at least")
     film.add_argument("--frames", type=int, default=60, help="in the whole film; default: 60")
     film.add_argument("--method", default="slerp", metavar="|".join(get_args(Method)), help="default: slerp")
@@ -57,7 +56,7 @@ def add_commands(commands: Any) -> None:
 
     info = commands.add_parser("info", help="what a model is, and how it was trained")
     info.set_defaults(command=_info)
-    _add_weights(info)
+    add_weights(info)
     info.add_argument("--json", action="store_true", help="for programs")
 
     presets = commands.add_parser("presets", help="every preset with every number")
@@ -68,7 +67,7 @@ def add_commands(commands: Any) -> None:
     data.set_defaults(command=_data)
 
 
-def _add_weights(parser: Any) -> None:
+def add_weights(parser: Any) -> None:
     parser.add_argument("--weights", required=True, metavar="W", help="weights folder, snapshot, run folder or Hub id")
 
 
@@ -86,11 +85,11 @@ def _sample(options: Namespace) -> None:
         out = Path("samples.png")
     if out is not None and out.suffix.lower() not in SHEETS:
         raise unknown("picture format", out.suffix or out.name, SHEETS)
-    _between("n", options.n, 1, 1_000_000)
-    _between("seed", options.seed, SEEDS[0], SEEDS[1] - options.n)
-    _between("scale", options.scale, 1, MOST_SCALE)
+    between("n", options.n, 1, 1_000_000)
+    between("seed", options.seed, SEEDS[0], SEEDS[1] - options.n)
+    between("scale", options.scale, 1, MOST_SCALE)
     if options.columns is not None:
-        _between("columns", options.columns, 1, options.n)
+        between("columns", options.columns, 1, options.n)
     gan = GAN.from_pretrained(options.weights, pick_device(options.device))
     side = gan.config.image_size * options.scale
     check_pixels(side, side, options.n if out else 1)
@@ -107,14 +106,14 @@ def _sample(options: Namespace) -> None:
                 label = None if y is None else int(y[i])
                 recipe = Recipe(name, tuple(z[i].tolist()), seed + i, options.truncation, label, step)
                 file = each / f"{seed + i:06d}.png"
-                with _saving(file):
+                with saving(file):
                     save_png(enlarge(picture, options.scale, options.smooth), file, recipe)
             progress(start + n, options.n, "paint")
     if each is not None:
         print(f"Wrote {options.n:,} pictures into {each}, each with its recipe.")
     if out is not None:
         sheet = enlarge(to_sheet(torch.cat(parts), options.columns), options.scale, options.smooth)
-        with _saving(out), replace_file(out) as part:
+        with saving(out), replace_file(out) as part:
             sheet.save(part, SHEETS[out.suffix.lower()], quality=95)
         print(f"Wrote {out}: {options.n:,} pictures, {sheet.width} x {sheet.height} pixels.")
 
@@ -127,19 +126,22 @@ def _interpolate(options: Namespace) -> None:
     except ValueError:
         raise UserError("seeds", got=options.seeds) from None
     for seed in seeds:
-        _between("seed", seed, *SEEDS)
-    _between("frames", options.frames, 2, 100_000)
-    _between("fps", options.fps, 1, 120)
-    _between("scale", options.scale, 1, MOST_SCALE)
+        between("seed", seed, *SEEDS)
+    between("frames", options.frames, 2, 100_000)
+    between("fps", options.fps, 1, 120)
+    between("scale", options.scale, 1, MOST_SCALE)
     gan = GAN.from_pretrained(options.weights, pick_device(options.device))
     keyframes = truncate(torch.cat([gan.sample_z(1, seed) for seed in seeds]), options.truncation)
     z = walk(keyframes, options.frames, options.method, options.loop, options.easing)
     labels = [y for seed in seeds if (y := gan.sample_y(1, seed, options.label)) is not None]
-    y = walk_labels(torch.cat(labels), options.frames, options.loop) if labels else None
+    y = None
+    if labels:
+        classes = gan.config.num_classes
+        y = walk_labels(torch.cat(labels), classes, options.frames, options.loop, options.easing)
     check_pixels(gan.config.image_size, gan.config.image_size, options.frames)
     with _bar("frame") as progress:
         pixels = paint(gan, z, y, progress)
-    with _bar("frame") as progress, _saving(options.out):
+    with _bar("frame") as progress, saving(options.out):
         save_film(pixels, options.out, options.fps, options.scale, options.smooth, progress=progress)
     print(f"Wrote {options.out}: {len(z)} frames through {len(seeds)} keyframes.")
 
@@ -237,7 +239,7 @@ def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 @contextmanager
-def _saving(path: Path) -> Iterator[None]:
+def saving(path: Path) -> Iterator[None]:
     """A full disk, a forbidden folder or too large a picture, in one sentence."""
     try:
         yield
@@ -247,9 +249,16 @@ def _saving(path: Path) -> Iterator[None]:
         raise UserError("cannot_save", where=path, why=getattr(error, "strerror", None) or error) from None
 
 
-def _between(name: str, value: float, low: float, high: float) -> None:
+def between(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise UserError("out_of_range", field=name, got=value, low=low, high=high)
+
+
+def use_threads(threads: int | None) -> None:
+    """So many CPU threads for torch; None leaves it the choice. Raises UserError."""
+    if threads is not None:
+        between("threads", threads, 1, 1024)
+        torch.set_num_threads(threads)
 
 
 def _known(values: dict[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:

@@ -1,0 +1,86 @@
+"""The commands that measure and pass on: bench, score, export."""
+
+import json
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gan_core.bench import bench_presets, bench_speed, print_rows, score_weights
+from gan_core.commands.look import add_weights, between, saving, use_threads
+from gan_core.config import PRESETS
+from gan_core.data import load_images
+from gan_core.export.card import publish
+from gan_core.files import write_text
+from gan_core.gan import GAN, find_weights, snapshots
+from gan_core.training.session import pick_device
+
+
+def add_commands(commands: Any) -> None:
+    """`commands` is what argparse's add_subparsers returned."""
+    bench = commands.add_parser("bench", help="measure our step against the usual one, or presets against each other")
+    bench.set_defaults(command=_bench)
+    bench.add_argument("--presets", nargs="*", help="compare these presets instead (all if none is named)")
+    bench.add_argument("--data", default="fashion-mini", help="what the presets learn; needs classes")
+    bench.add_argument("--seconds", type=float, default=180, help="training time for each preset")
+    bench.add_argument("--quick", action="store_true", help="under a minute, less exact")
+    bench.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+    _add_output(bench)
+
+    score = commands.add_parser(
+        "score", help="how near a model's pictures are to a data set, by that set's own features"
+    )
+    score.set_defaults(command=_score)
+    add_weights(score)
+    score.add_argument("--data", required=True, metavar="D", help="what it learned from; needs classes")
+    score.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
+    score.add_argument("--n", type=int, default=2000, help="samples; default: 2000")
+    score.add_argument("--last", type=int, default=1, help="of a run: its newest so many snapshots; default: 1")
+    _add_output(score)
+
+    export = commands.add_parser("export", help="a folder to share: weights, model card, sample sheet")
+    export.set_defaults(command=_export)
+    add_weights(export)
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder, made if it is not there")
+    export.add_argument("--title", default=None, help="default: the name of DIR")
+    export.add_argument("--words", default="", help="a paragraph of your own for the card")
+
+
+def _add_output(parser: Any) -> None:
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the rows there, too")
+
+
+def _bench(options: Namespace) -> None:
+    use_threads(options.threads)
+    between("seconds", options.seconds, 1, 86_400)
+    device = pick_device(options.device)
+    if options.presets is not None:
+        _tell(options, bench_presets(options.presets or list(PRESETS), options.data, options.seconds, device))
+    else:
+        turns, seconds = (2, 1.5) if options.quick else (7, 4.0)
+        _tell(options, list(bench_speed(device, turns, seconds)))
+
+
+def _score(options: Namespace) -> None:
+    use_threads(options.threads)
+    between("n", options.n, 256, 100_000)  # a covariance of 128 features needs more pictures than features
+    between("last", options.last, 1, 1000)
+    run = Path(options.weights)
+    folders = snapshots(run)[: options.last] or [find_weights(options.weights)]
+    model = GAN.from_pretrained(folders[0]).config
+    images = load_images(options.data, model.image_size, model.nc, data_root=options.data_root)
+    _tell(options, score_weights(folders, images, options.n))
+
+
+def _export(options: Namespace) -> None:
+    gan = GAN.from_pretrained(options.weights)
+    with saving(options.out):
+        publish(gan, options.out, options.title or options.out.resolve().name, options.words)
+    print(f"Wrote {options.out}: config.json, model.safetensors, README.md (the card) and samples.png.")
+
+
+def _tell(options: Namespace, rows: list[Any]) -> None:
+    print_rows(rows)
+    if options.json:
+        write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
