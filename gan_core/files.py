@@ -61,9 +61,16 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
     plain = {name: t.cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     try:
         save_file(plain, path, metadata=metadata)
+        path.chmod(0o666 & ~_umask())  # safetensors shuts out everybody else, the app of another user too
     except SafetensorError as error:
         code = re.search(r"os error (\d+)", str(error))
         raise OSError(int(code[1]), os.strerror(int(code[1]))) if code else OSError(str(error)) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(mask)
+    return mask
 
 
 def _beside(path: Path) -> Path:

@@ -68,8 +68,8 @@ images = gan(gan.sample_z(16, seed=0), gan.sample_y(16, seed=0))  # (16, nc, S, 
 
 
 def _changed(train: dict[str, Any]) -> str:
-    defaults = asdict(TrainConfig())
-    changed = {key: value for key, value in train.items() if tuple(_flat(value)) != tuple(_flat(defaults.get(key)))}
+    defaults = asdict(TrainConfig()) | {"steps": train.get("steps")}  # how many it was has a line of its own
+    changed = {key: value for key, value in train.items() if _flat(value) != _flat(defaults.get(key))}
     return ", ".join(f"{key} {value}" for key, value in changed.items()) or "nothing"
 
 
