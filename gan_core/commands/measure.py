@@ -77,7 +77,7 @@ def _export(options: Namespace) -> None:
     gan = GAN.from_pretrained(options.weights)
     with saving(options.out):
         publish(gan, options.out, options.title or options.out.resolve().name, options.words)
-    print(f"Wrote {options.out}: config.json, model.safetensors, README.md (the card) and samples.png.")
+    print(f"Wrote {options.out}: config.json, model.safetensors, README.md (the card) and samples.webp.")
 
 
 def _tell(options: Namespace, rows: list[Any]) -> None:

@@ -7,21 +7,21 @@ from typing import Any
 from gan_core.config import TrainConfig
 from gan_core.files import write_text
 from gan_core.gan import GAN
-from gan_core.images import to_sheet, to_unit
+from gan_core.images import enlarge, to_sheet
 from gan_core.latent.paint import paint
 
-SHEET = "samples.png"  # seeds 0 .. 63, in order
+SHEET = "samples.webp"  # seeds 0 .. 63, in order; a PNG of colour would weigh ten times as much
 
 
 def publish(gan: GAN, folder: Path, title: str, words: str = "") -> None:
-    """Write config.json, model.safetensors, README.md (the card) and samples.png into `folder`.
+    """Write config.json, model.safetensors, README.md (the card) and samples.webp into `folder`.
 
     `words` is a paragraph of the author's own, set under the title.
     """
     gan.save(folder)
     y = gan.sample_y(64, seed=0)
-    sheet = to_sheet(to_unit(paint(gan, gan.sample_z(64, seed=0), y)), columns=8)
-    sheet.resize((sheet.width * _zoom(gan), sheet.height * _zoom(gan)), 0).save(folder / SHEET, optimize=True)
+    sheet = to_sheet(paint(gan, gan.sample_z(64, seed=0), y), columns=8)
+    enlarge(sheet, max(1, 64 // gan.config.image_size)).save(folder / SHEET, quality=85)
     write_text(folder / "README.md", model_card(gan, title, words))
 
 
@@ -75,8 +75,3 @@ def _changed(train: dict[str, Any]) -> str:
 
 def _flat(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _zoom(gan: GAN) -> int:
-    """Small pictures are shown large: about 512 pixels for a row of eight."""
-    return max(1, 64 // gan.config.image_size)

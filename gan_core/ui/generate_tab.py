@@ -51,18 +51,17 @@ def generate_tab(studio: Studio, page: gr.Blocks) -> gr.Dropdown:
 def _wire(studio: Studio, page: gr.Blocks, view: gr.HTML, controls: Controls) -> None:
     """The controls speak to the element in the browser; only the classes of a model come from here."""
 
-    def on_model(model: str, label: int | None, request: gr.Request) -> dict[Any, Any]:
+    def on_model(model: str, request: gr.Request) -> dict[Any, Any]:
         try:
             names = classes_of(studio.shelf.load(model))
         except UserError:  # the sheet says what is wrong with the model
             names = []
         choices = [(said("any_class", language_of(request)), ANY), *((name, i) for i, name in enumerate(names))]
-        value = label if label is not None and label < len(names) else ANY
-        return {controls.label: gr.Dropdown(choices, value=value, visible=bool(names))}
+        return {controls.label: gr.Dropdown(choices, visible=bool(names))}
 
     gr.on([control.change for control in controls.all], None, controls.all, None, js=call(TAG, "controls"))
     controls.model.change(
-        on_model, [controls.model, controls.label], [controls.label],
+        on_model, [controls.model], [controls.label],
         api_visibility="private", queue=False, show_progress="hidden", trigger_mode="always_last",
     )  # fmt: skip
     named = settings("model", "seed", "n", "truncation", "label")
@@ -84,5 +83,7 @@ def _api(studio: Studio, controls: Controls) -> None:
         except Exception as error:
             raise gr.Error(spoken(error, lang), print_exception=False) from None
 
+    # the class as a number: a chooser would refuse one that is not on its list, and its list is that of one model
+    label = gr.Number(ANY, label="label", precision=0, visible=False)
     ask, sheet = gr.Button(visible=False), gr.Image(visible=False, format="png")
-    ask.click(generate, controls.all, sheet, api_name="generate")
+    ask.click(generate, [*controls.all[:-1], label], sheet, api_name="generate")

@@ -50,11 +50,16 @@ class GanGenerate extends HTMLElement {
   }
 
   tell(settings) {
+    if ("label" in settings) this.labelOf = settings.model;
     this.props.value = { ...settings, at: Date.now() };
   }
 
   /** The controls as they stand; called at the start and on every change. */
   controls(model, seed, n, truncation, label) {
+    if (label >= 0 && this.asked && this.asked.model !== model && this.labelOf !== model) {
+      this.tell({ label: -1 }); // it was chosen for another model
+      return;
+    }
     const asked = { model, seed: Math.round(seed ?? 0), n, truncation, label: label ?? -1 };
     if (!model || JSON.stringify(asked) === JSON.stringify(this.asked)) return;
     this.asked = asked;
