@@ -174,6 +174,10 @@ def test_a_run_is_on_the_list_and_its_classes_can_be_chosen(open_page):
     page.get_by_label("Class").click()
     page.get_by_role("option", name="2").click()
     page.wait_for_function("() => document.querySelector('gan-generate').sprite.labels.every((y) => y === 2)")
+    page.get_by_label("Model", exact=True).first.click()  # another model: it has no such class, nor any
+    page.get_by_role("option", name="digits").click()
+    page.get_by_label("Class").wait_for(state="hidden")
+    page.wait_for_function("() => document.querySelector('gan-generate').sprite.model === 'shipped:digits'")
 
 
 def test_a_model_that_is_not_here_any_more_is_said(open_page, app):
@@ -188,7 +192,7 @@ def test_a_model_that_is_not_here_any_more_is_said(open_page, app):
 
 
 def test_a_hub_id_without_a_network_is_said_at_once(page):
-    model = page.get_by_label("Model").first
+    model = page.get_by_label("Model", exact=True).first
     model.fill("somebody/something")
     model.press("Enter")
     page.locator("gan-generate .message.wrong", has_text="no network").wait_for(timeout=15_000)

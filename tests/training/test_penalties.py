@@ -76,7 +76,7 @@ def test_a_penalty_teaches_D_to_be_flat():
         penalty = zero_centred(D, x)
         penalty.backward()
         optimizer.step()
-        steps.append(float(penalty))
+        steps.append(penalty.item())
     assert all(after < before for before, after in pairwise(steps))
 
 
@@ -98,7 +98,7 @@ def test_lazy_penalties_cost_as_much_on_average(penalty):
         found = []
         for t.steps_done in range(8):
             penalty_now = t.penalty(x, fake, None)
-            found.append(0.0 if penalty_now is None else float(penalty_now))
+            found.append(0.0 if penalty_now is None else penalty_now.item())
         return found
 
     always, lazily = owed(1), owed(4)
