@@ -64,8 +64,9 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
     parser.add_argument("--preset", default=None, help=f"default: {DEFAULT_PRESET}; see `presets`")
     parser.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
-    parser.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
-    parser.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
+    target.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
     parser.add_argument(
         "--conditional", action="store_true", default=False, help="give G and D the classes of the data"
     )

@@ -19,6 +19,7 @@ from gan_core.files import replace_folder, write_tensors
 from gan_core.networks import Discriminator, Generator
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+HUB_TIMEOUT = 5.0  # seconds for the first answer
 PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
 
 
@@ -204,17 +205,19 @@ def find_weights(name: str) -> Path:
 
 
 def from_hub(repo_id: str) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import HFValidationError
 
     files = [CONFIG, WEIGHTS]
     try:
-        try:  # the cache answers at once; the Hub may take half a minute to say that there is no network
+        try:  # the cache answers at once; snapshot_download tries for 23 s before it admits that there is no network
             folder = Path(snapshot_download(repo_id, allow_patterns=files, local_files_only=True))
             if all((folder / file).is_file() for file in files):
                 return folder
         except FileNotFoundError:
             pass
+        if not constants.HF_HUB_OFFLINE:
+            HfApi().model_info(repo_id, timeout=HUB_TIMEOUT)
         return Path(snapshot_download(repo_id, allow_patterns=files))
     except HFValidationError:
         raise UserError("no_weights", got=repo_id) from None

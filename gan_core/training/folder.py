@@ -7,6 +7,7 @@ control.json     status.json       log.txt (what the process printed, when the a
 import json
 import os
 import re
+import shutil
 import socket
 import threading
 import time
@@ -148,6 +149,14 @@ class RunFolder:
             if log.tell() and (log.seek(-1, os.SEEK_END), log.read(1))[1] != b"\n":
                 log.write(b"\n")
             log.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+    def sweep(self) -> None:
+        """Take away what a killed process had half written. Only whoever holds the folder may."""
+        for part in self.path.rglob(".*.part"):
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
 
     def history(self) -> list[dict[str, Any]]:
         """All events that still hold: those after the step from which the run was resumed are dropped."""

@@ -60,6 +60,7 @@ def opened(folder: RunFolder, new: bool) -> Iterator[None]:
             raise UserError("run_exists", name=folder.name)
         before = folder.status
         try:
+            folder.sweep()
             folder.ask("run")  # what was asked of an earlier sitting no longer holds
             with folder.beating():
                 yield

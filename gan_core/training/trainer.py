@@ -1,11 +1,13 @@
 """The training loop. It knows nothing of screens, files or progress bars: it yields events."""
 
 from collections.abc import Generator
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from typing import Any
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from gan_core.config import Configs, TrainConfig
@@ -51,13 +53,17 @@ class Trainer:
         Raises UserError when losses or weights are no longer numbers; what was kept before is sound.
         """
         events = self._events()
-        while True:
-            started = perf_counter()
-            event = next(events, None)
-            self.seconds += perf_counter() - started
-            if event is None:
-                return
-            yield event
+        try:
+            while True:
+                started = perf_counter()
+                event = next(events, None)
+                self.seconds += perf_counter() - started
+                if event is None:
+                    return
+                yield event
+        finally:  # however the loop was left, gan(z) paints with the weights as they are now
+            with suppress(UserError):
+                self.calibrate()
 
     def _events(self) -> Generator[Event]:
         config, since, seconds = self.config, [], 0.0
@@ -89,6 +95,7 @@ class Trainer:
             if last or self.steps_done % config.checkpoint_every == 0:
                 yield Checkpoint(self.steps_done)
 
+    @torch.enable_grad()
     def step(self) -> Tensor:
         """One round: `d_moves` moves of D, one of G. Returns a Report's four means (4,), still on the device."""
         G = self.gan.G
@@ -175,7 +182,7 @@ class Trainer:
         return (mirror(x, self.random) if self.config.flip else x), None if self.labels is None else self.labels[chosen]
 
     @torch.no_grad()
-    def paint(self, n: int = 64) -> Any:
+    def paint(self, n: int = 64) -> Image:
         """G_ema's pictures of the same n latents every time, as one sheet of 8 columns; classes take turns."""
         self.calibrate()
         classes = self.gan.config.num_classes

@@ -60,8 +60,8 @@ def _wire(studio: Studio, page: gr.Blocks, view: gr.HTML, controls: Controls) ->
         return {controls.label: gr.Dropdown(choices, visible=bool(names))}
 
     gr.on([control.change for control in controls.all], None, controls.all, None, js=call(TAG, "controls"))
-    controls.model.change(
-        on_model, [controls.model], [controls.label],
+    gr.on(
+        [page.load, controls.model.change], on_model, [controls.model], [controls.label],
         api_visibility="private", queue=False, show_progress="hidden", trigger_mode="always_last",
     )  # fmt: skip
     named = settings("model", "seed", "n", "truncation", "label")

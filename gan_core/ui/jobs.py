@@ -29,6 +29,7 @@ from gan_core.ui.text import PageError
 
 PACKAGES = Path(__file__).parents[2]  # where the child finds gan_core, whatever folder the app was started in
 LOG_LINES = 8  # of a log, shown when a training died
+LEAVING = 20.0  # seconds that a process which has saved everything may take to end, on a busy machine
 FAREWELL = 8.0  # seconds; `docker stop` gives ten
 
 
@@ -121,6 +122,9 @@ class Jobs:
             self._refuse_if_busy()
             if not resumable(folder):
                 raise PageError("train_no_way_on", name=name)
+            if last := self._children.get(name):  # stopped, but still on its way out with the folder's lock in its hand
+                with suppress(subprocess.TimeoutExpired):
+                    last.wait(LEAVING)
             uploaded = uploads_of(folder)
             until = folder.config.get("until")
             self._spawn(
@@ -144,12 +148,12 @@ class Jobs:
                 os.kill(status.pid, signal.SIGTERM)
 
     def alive(self, folder: RunFolder) -> bool:
-        """Is a process at work on it? Of our own children we know for certain."""
-        child = self._children.get(folder.name)
-        if child is not None and child.poll() is None:
-            return True
+        """Is a process at work on it? Of our own children we know for certain. One that said its last word is not."""
         status = folder.status
-        return status is not None and status.alive
+        if status is not None and not status.active:
+            return False
+        child = self._children.get(folder.name)
+        return (child is not None and child.poll() is None) or (status is not None and status.alive)
 
     def busy(self) -> RunFolder | None:
         """The training that is going on on this machine in this folder, whoever started it."""

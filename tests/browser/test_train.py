@@ -147,7 +147,7 @@ def test_a_file_that_is_no_zip_is_refused_in_a_sentence(open_page, tmp_path):
     page.locator(".train-form .file-preview").wait_for()
     page.get_by_role("button", name="Start training").click()
     in_state(page, "failed")
-    page.get_by_text("neither a folder nor a ZIP").wait_for()
+    page.get_by_text("photos.zip is neither a folder nor a ZIP").first.wait_for()
     page.locator(".run-note summary").click()
     assert "gan-core:" in page.locator(".run-note pre").inner_text()
     assert "No pictures chosen" not in page.locator(".train-form").inner_text()

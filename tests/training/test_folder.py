@@ -210,3 +210,14 @@ def test_the_list_begins_with_the_run_that_moved_last(tmp_path):
     (tmp_path / "file").touch()
     assert [run.name for run in list_runs(tmp_path)] == ["new", "middle", "old"]
     assert list_runs(tmp_path / "nowhere") == []
+
+
+def test_what_a_killed_process_left_half_written_is_swept(tmp_path):
+    folder = RunFolder(tmp_path)
+    half = [tmp_path / "checkpoints/.1.safetensors.7.8.part", tmp_path / "snapshots/.000001.7.8.part/config.json"]
+    whole = tmp_path / "checkpoints/000001.safetensors"
+    for path in (*half, whole):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    folder.sweep()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [whole]
