@@ -47,7 +47,7 @@ class Walk:
     loaded: Loaded
     seeds: tuple[int, ...]
     truncations: tuple[float, ...]
-    labels: tuple[int, ...]  # -1: the seed's own
+    labels: tuple[int, ...]  # -1, or one that the model lacks: the seed's own
     frames: int
     method: Method
     loop: bool
@@ -58,11 +58,13 @@ class Walk:
         gan = self.loaded.gan
         keys = [truncate(gan.sample_z(1, seed), psi) for seed, psi in zip(self.seeds, self.truncations, strict=True)]
         z = walk(torch.cat(keys), self.frames, self.method, self.loop, self.easing)
-        if not gan.config.num_classes:
+        classes = gan.config.num_classes
+        if not classes:
             return z, None
-        ys = [gan.sample_y(1, s, None if y < 0 else y) for s, y in zip(self.seeds, self.labels, strict=True)]
+        known = [y if 0 <= y < classes else None for y in self.labels]  # a keyframe may have come from another model
+        ys = [gan.sample_y(1, seed, y) for seed, y in zip(self.seeds, known, strict=True)]
         labels = torch.cat([y for y in ys if y is not None])
-        return z, walk_labels(labels, gan.config.num_classes, self.frames, self.loop, self.easing)
+        return z, walk_labels(labels, classes, self.frames, self.loop, self.easing)
 
 
 def walk_of(shelf: Shelf, asked: Asked) -> Walk:

@@ -81,7 +81,11 @@ def theme() -> gr.themes.Base:
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     # indigo: the four colours of the game are green, pink, blue and orange
     return gr.themes.Base(primary_hue="indigo", neutral_hue="gray", font=sans, font_mono=mono).set(
-        color_accent="*primary_600", slider_color="*primary_600", slider_color_dark="*primary_300"
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        color_accent="*primary_600",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_300",
     )
 
 

@@ -27,6 +27,7 @@ from gan_core.ui.text import PageError
 MOST = 256  # pictures on a sheet
 MOST_SEED = 2**31 - 1  # what a number field can hold without rounding, and to spare
 RECIPE_MB = 16  # of a PNG that is dropped on the page; ours have a hundredth of that
+EXACT_PIXELS = 2**18  # in a sprite sent without loss, at most 300 kB; with loss, colours of neighbours run together
 SAVED_SIDE = 256  # pixels; a saved picture of 28 is a speck
 
 
@@ -94,9 +95,10 @@ def sheet(shelf: Shelf, wish: Wish) -> Response:
 
 
 def sprite(image: Image.Image, about: dict[str, object]) -> Response:
-    """A WebP that keeps the colours of single pixels, and a JSON header beside it."""
+    """A WebP, exact unless it is large, and a JSON header beside it."""
     buffer = BytesIO()
-    image.save(buffer, "WEBP", quality=92, method=0, use_sharp_yuv=True)
+    exact = image.width * image.height <= EXACT_PIXELS
+    image.save(buffer, "WEBP", lossless=exact, quality=0 if exact else 95, method=0)
     return Response(buffer.getvalue(), media_type="image/webp", headers={"X-About": json.dumps(about)})
 
 

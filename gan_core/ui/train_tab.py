@@ -11,6 +11,7 @@ import gradio as gr
 from gan_core.config import DEFAULT_PRESET, IMAGE_SIZES, PRESETS, Augment, Loss, preset
 from gan_core.data import SetInfo, known_sets
 from gan_core.data.load import HUB_ID
+from gan_core.errors import UserError
 from gan_core.ui.answers import spoken
 from gan_core.ui.jobs import Jobs, Order
 from gan_core.ui.live import Hub
@@ -18,6 +19,7 @@ from gan_core.ui.studio import Studio
 from gan_core.ui.text import PageError, language_of, said, tr
 
 OWN, HUB = "own pictures", "hub"  # choices among the sets that are none; no set has such a name
+NUMBERS = ("batch_size", "seed", "ngf", "ndf", "lr_G", "lr_D", "dropout_D")  # that the recipe settles unless told
 REPORT_EVERY = 10  # steps; who watches wants curves soon, and a CPU need not be waited for
 AUTO = 0  # the picture size that the data suggest
 CONNECT = "customElements.whenDefined('gan-train').then(() => element.querySelector('gan-train').connect(server))"
@@ -37,17 +39,17 @@ class Form:
     unit: gr.Dropdown
     start: gr.Button
     name: gr.Textbox
-    batch_size: gr.Number
-    ngf: gr.Number
-    ndf: gr.Number
-    lr_G: gr.Number
-    lr_D: gr.Number
+    batch_size: gr.Textbox
+    ngf: gr.Textbox
+    ndf: gr.Textbox
+    lr_G: gr.Textbox
+    lr_D: gr.Textbox
     loss: gr.Dropdown
     augment: gr.CheckboxGroup
-    dropout_D: gr.Number
+    dropout_D: gr.Textbox
     conditional: gr.Checkbox
     flip: gr.Checkbox
-    seed: gr.Number
+    seed: gr.Textbox
 
     @property
     def inputs(self) -> set[Any]:
@@ -96,20 +98,29 @@ def _folded() -> tuple[Any, ...]:
     name = gr.Textbox(label=tr("train_name"), info=tr("train_name_about"), max_lines=1)
     gr.Markdown(tr("train_empty_about"))
     with gr.Row():
-        batch_size = gr.Number(None, label=tr("train_batch"), min_width=110)
-        seed = gr.Number(None, label=tr("train_seed"), min_width=110)
+        batch_size, seed = _number_box("batch_size", "train_batch"), _number_box("seed", "train_seed")
     with gr.Row():
-        ngf = gr.Number(None, label=tr("train_ngf"), min_width=110)
-        ndf = gr.Number(None, label=tr("train_ndf"), min_width=110)
+        ngf, ndf = _number_box("ngf", "train_ngf"), _number_box("ndf", "train_ndf")
     with gr.Row():
-        lr_G = gr.Number(None, label=tr("train_lr_g"), step=1e-4, min_width=110)
-        lr_D = gr.Number(None, label=tr("train_lr_d"), step=1e-4, min_width=110)
+        lr_G, lr_D = _number_box("lr_G", "train_lr_g"), _number_box("lr_D", "train_lr_d")
     loss = gr.Dropdown([(tr("train_recipe"), ""), *get_args(Loss)], value="", label=tr("train_loss"))
     augment = gr.CheckboxGroup(list(get_args(Augment)), label=tr("train_augment"))
-    dropout_D = gr.Number(None, label=tr("train_dropout"), step=0.1)
+    dropout_D = _number_box("dropout_D", "train_dropout")
     conditional = gr.Checkbox(False, label=tr("train_conditional"))
     flip = gr.Checkbox(False, label=tr("train_flip"))
     return name, batch_size, ngf, ndf, lr_G, lr_D, loss, augment, dropout_D, conditional, flip, seed
+
+
+def _number_box(name: str, label: str) -> gr.Textbox:
+    """A number that may be left out: gr.Number shows, and sends, 0 for none. The recipe's number stands in grey."""
+    return gr.Textbox(label=tr(label), placeholder=_settled(DEFAULT_PRESET)[name], max_lines=1, min_width=110)
+
+
+def _settled(recipe: str) -> dict[str, str]:
+    """What a recipe settles, by the names of NUMBERS."""
+    configs = preset(recipe).configs()
+    values = vars(configs.model) | vars(configs.train)
+    return {name: f"{values[name]:g}" for name in NUMBERS}
 
 
 def _live(jobs: Jobs) -> None:
@@ -143,7 +154,8 @@ def _wire(jobs: Jobs, form: Form, about: gr.Markdown, complaint: gr.Markdown, st
         }
 
     def on_preset(name: str) -> dict[Any, Any]:
-        return {form.preset: gr.update(info=_source(name))}
+        settled = {getattr(form, field): gr.update(placeholder=value) for field, value in _settled(name).items()}
+        return {form.preset: gr.update(info=_source(name))} | settled
 
     def on_start(values: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
         asked = {name: values[part] for name, part in vars(form).items() if name != "start"}
@@ -156,7 +168,8 @@ def _wire(jobs: Jobs, form: Form, about: gr.Markdown, complaint: gr.Markdown, st
 
     quiet: dict[str, Any] = dict(show_progress="hidden", api_visibility="private")
     form.data.change(on_data, [form.data], [form.uploads, form.hub_id, about], **quiet)
-    form.preset.change(on_preset, [form.preset], [form.preset], **quiet)
+    settled = [form.preset, *(getattr(form, name) for name in NUMBERS)]
+    form.preset.change(on_preset, [form.preset], settled, **quiet)
     form.start.click(on_start, form.inputs, [complaint, started], **quiet).then(
         None, [started], None, js=SHOW_RUN, **quiet
     )
@@ -171,11 +184,10 @@ def order(asked: Mapping[str, Any], lang: str = "en") -> Order:
             raise PageError("train_hub_form", got=data)
     elif data != OWN and data not in known_sets():
         raise PageError("train_no_data")
-    model = {name: _whole(name, asked[name]) for name in ("ngf", "ndf") if asked[name] is not None}
+    numbers = {name: _number(name, str(asked[name])) for name in NUMBERS if str(asked[name] or "").strip()}
+    model: dict[str, Any] = {name: numbers.pop(name) for name in ("ngf", "ndf", "dropout_D") if name in numbers}
     if asked["image_size"]:
-        model["image_size"] = _whole("image_size", asked["image_size"])
-    if asked["dropout_D"] is not None:
-        model["dropout_D"] = asked["dropout_D"]
+        model["image_size"] = int(asked["image_size"])
     return Order(
         data="" if data == OWN else data,
         uploads=uploads if data == OWN else (),
@@ -184,16 +196,13 @@ def order(asked: Mapping[str, Any], lang: str = "en") -> Order:
         name=str(asked["name"] or ""),
         conditional=bool(asked["conditional"]),
         model=model,
-        train=_train(asked),
+        train=_train(asked) | numbers,
     )
 
 
 def _train(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of TrainConfig that somebody has filled in."""
-    train: dict[str, Any] = {"report_every": REPORT_EVERY} | {
-        name: _whole(name, asked[name]) for name in ("batch_size", "seed") if asked[name] is not None
-    }
-    train |= {name: asked[name] for name in ("lr_G", "lr_D") if asked[name] is not None}
+    train: dict[str, Any] = {"report_every": REPORT_EVERY}
     if asked["loss"]:
         train["loss"] = str(asked["loss"])
     if asked["augment"]:
@@ -206,13 +215,18 @@ def _train(asked: Mapping[str, Any]) -> dict[str, Any]:
 def _until(length: float | None, unit: str, lang: str) -> str:
     if length is None or not 0 < length < 10**9:
         raise PageError("train_how_long", unit=said("train_steps" if unit == "steps" else "train_minutes", lang))
-    return str(_whole("steps", length)) if unit == "steps" else f"{length:f}m"
+    if unit == "steps" and length != int(length):
+        raise PageError("train_whole", field="steps", got=length)
+    return str(int(length)) if unit == "steps" else f"{length:f}m"
 
 
-def _whole(name: str, value: float) -> int:
-    if int(value) != value:
-        raise PageError("train_whole", field=name, got=value)
-    return int(value)
+def _number(name: str, text: str) -> float:
+    """Whole where it can be; whether it must be is for the config to say. Raises UserError for what is no number."""
+    try:
+        number = float(text)
+        return int(number) if number == int(number) else number
+    except (ValueError, OverflowError):
+        raise UserError("config_type", field=name, got=repr(text), wanted="a number") from None
 
 
 def _about_first(request: gr.Request | None = None) -> str:

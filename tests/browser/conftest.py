@@ -101,7 +101,7 @@ def chromium():
 
 @pytest.fixture
 def open_page(app, chromium):
-    """open_page("?lang=zh", width=390, color_scheme="dark") opens the app for a visitor. Its console must stay clean."""
+    """open_page("?lang=zh", width=390, color_scheme="dark") opens the app for a visitor; its console stays clean."""
     contexts, complaints, near = [], [], (app.url, "data:", "blob:")
 
     def visit(query="", width=1280, height=900, **context):

@@ -78,6 +78,9 @@ def test_a_training_from_its_start_to_its_crash(open_page, app):
     page.get_by_role("button", name="Start training").click()
     in_state(page, "running")
 
+    train = RunFolder(app.runs / "fashion-mini-1").config["train"]
+    assert (train["lr_G"], train["lr_D"], train["batch_size"]) == (2e-4, 2e-4, 8)  # what was left empty is the recipe's
+
     page.wait_for_function(f"() => {RECORD}.length >= 4")
     for name, colour in COLOURS.items():
         page.wait_for_function(PIXELS, arg=list(colour))

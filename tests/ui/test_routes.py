@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from gan_core.export import read_recipe
 from gan_core.gan import WEIGHTS
+from gan_core.images import to_sheet
 from gan_core.ui.films import Kept, film_routes
 from gan_core.ui.pictures import picture_routes
 from gan_core.ui.studio import ROUTES
@@ -43,6 +44,12 @@ def test_a_sheet_is_one_sprite_that_says_what_is_on_it(ask):
     assert image.size == (4 * 28, 3 * 28)
     assert about["labels"] == [2] * 10
     assert (about["model"], about["step"], about["classes"]) == ("run:mine", 200, ["0", "1", "2"])
+
+
+def test_a_small_sheet_is_exact(ask, studio):
+    image, _ = sprite(ask("sheet", model="shipped:fruits", n=4))
+    gan = studio.shelf.load("shipped:fruits").gan
+    assert image.convert("L").tobytes() == to_sheet(gan(gan.sample_z(4, 0))).tobytes()
 
 
 def test_without_a_model_the_best_paints(ask):
@@ -142,6 +149,11 @@ def test_a_film_is_one_sprite(ask):
     image, about = sprite(ask("film", model="run:mine", seeds="1,2", labels="0,2", truncations="100,50", frames=9))
     assert image.size == (3 * 28, 3 * 28)
     assert about["n"] == 9
+
+
+def test_a_keyframe_of_a_model_with_more_classes_is_still_one(ask):
+    own = ask("film", model="run:mine", seeds="1,2", frames=4)
+    assert ask("film", model="run:mine", seeds="1,2", labels="55,-1", frames=4).content == own.content
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])

@@ -137,7 +137,7 @@ class GanInterpolate extends HTMLElement {
       this.scrub.max = this.sprite.n - 1;
       this.at = Math.min(this.at ?? 0, this.sprite.n - 1);
       this.say("");
-      this.listed();
+      this.thumbs();
       this.draw();
       this.tick(performance.now());
     } catch (error) {
