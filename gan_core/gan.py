@@ -37,6 +37,12 @@ class GAN(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
+    def train(self, mode: bool = True) -> "GAN":
+        """As for every module, but G_ema only ever paints."""
+        super().train(mode)
+        self.G_ema.eval()
+        return self
+
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """z (N, nz), with classes also y (N,) -> images (N, nc, S, S) in [-1, 1], by G_ema.
 

@@ -68,7 +68,6 @@ class Trainer:
     def _events(self) -> Generator[Event]:
         config, since, seconds = self.config, [], 0.0
         self.gan.train()
-        self.gan.G_ema.eval()
         if self.steps_done == 0:
             yield Sample(0, self.paint())
         while self.steps_done < config.steps:

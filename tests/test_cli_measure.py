@@ -1,0 +1,99 @@
+"""bench, score and export, each as small as it goes."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from gan_core import GAN, ModelConfig, bench
+from gan_core.cli import main
+
+TINY = ModelConfig(image_size=28, nc=1, nz=4, ngf=4, ndf=4)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run of two snapshots, of which the second is another GAN."""
+    for step in (10, 20):
+        torch.manual_seed(step)
+        info = {"step": step, "train": {"loss": "hinge"}, "data": {"name": "mine", "licence": "MIT", "pictures": 16}}
+        GAN(TINY, info).save(tmp_path / f"a/snapshots/{step:06d}")
+    return tmp_path / "a"
+
+
+def test_bench_measures_both_sides_of_every_shape(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "SHAPES", (TINY,))
+    assert main(["bench", "--quick", "--threads", "1", "--json", str(tmp_path / "rows.json")]) == 0
+    (row,) = json.loads((tmp_path / "rows.json").read_text())
+    assert (row["image_size"], row["batch_size"], row["device"]) == (28, 64, "cpu")
+    assert row["reference"] > 0 and row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+    assert capsys.readouterr().out.count("\n") == 3  # a head, a rule, a row
+
+
+def test_bench_gives_every_preset_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("gan_core.bench.Ruler", Ruler)
+    options = ["--presets", "lsgan", "goodfellow2014", "--seconds", "1", "--threads", "1"]
+    assert main(["bench", *options, "--json", str(tmp_path / "rows.json")]) == 0
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [row["preset"] for row in rows] == ["lsgan", "goodfellow2014"]
+    assert all(row["steps"] > 0 and row["seconds"] >= 1 and row["frechet"] == 7 for row in rows)
+
+
+class Ruler:
+    """Stands in for half a minute of teaching features."""
+
+    floor = 0.5
+
+    def __init__(self, images, n):
+        assert n == 2000
+
+    def score(self, gan):
+        assert not gan.G_ema.training
+        return 7.0
+
+
+def test_score_reads_the_newest_snapshots_of_a_run(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("gan_core.metrics.features.BATCH", 16)
+    options = ["--data", "fashion-mini", "--n", "256", "--threads", "1"]
+    assert main(["score", "--weights", str(run), *options, "--last", "2", "--json", str(tmp_path / "rows.json")]) == 0
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [row["step"] for row in rows] == [20, 10]
+    assert all(row["frechet"] > 5 * row["floor"] > 0 for row in rows)  # untrained G, against real pictures
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["score", "--weights", "nowhere", "--data", "fashion-mini"], "No weights at 'nowhere'"),
+        (["score", "--weights", "nowhere", "--data", "fashion-mini", "--n", "3"], "n is 3, but must lie between"),
+        (["bench", "--presets", "lsgun", "--seconds", "1"], "did you mean 'lsgan'"),
+        (["bench", "--threads", "0"], "threads is 0, but must lie between"),
+        (["export", "--weights", "nowhere", "--out", "there"], "No weights at 'nowhere'"),
+    ],
+)
+def test_bad_input_is_one_sentence(command, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert sentence in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_export_writes_a_folder_that_loads_and_a_card_that_tells(run, tmp_path):
+    out = tmp_path / "share"
+    assert main(["export", "--weights", str(run), "--out", str(out), "--title", "Mine", "--words", "For you."]) == 0
+    z = GAN(TINY).sample_z(3, seed=0)
+    assert torch.equal(GAN.from_pretrained(out)(z), GAN.from_pretrained(run)(z))
+    card = (out / "README.md").read_text()
+    for fact in (
+        "# Mine",
+        "For you.",
+        "| Steps | 20 |",
+        "mine, 16 pictures, licence: MIT",
+        "loss hinge",
+        "samples.webp",
+    ):
+        assert fact in card
+    with Image.open(out / "samples.webp") as sheet:
+        assert sheet.size == (8 * 28 * 2, 8 * 28 * 2)
