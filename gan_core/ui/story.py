@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+from zlib import crc32
 
 REPORT = ("seconds", "images_per_second", "loss_D", "loss_G", "D_x", "D_Gz")
 MOST_POINTS = 4_000  # of a curve that is told whole; a screen has fewer columns than that
@@ -46,27 +47,25 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._forget("")
+        self._forget()
 
     def read(self) -> News:
         """Whole lines only: the half of a line that is being written waits for its other half. Never raises."""
         try:
             stat = self.path.stat()
-            mark = f"{stat.st_ino:x}"
-            afresh = bool(self._mark) and (mark != self._mark or stat.st_size < self._offset)
-            if mark != self._mark or afresh:
-                self._forget(mark)
-            if stat.st_size == self._offset:
-                return News((), self._number, mark, afresh)
+            other = stat.st_ino != self._inode or stat.st_size < self._offset
+            afresh = bool(self._mark) and other
             with self.path.open("rb") as file:
+                if other:
+                    self._forget(stat.st_ino, self._name(stat.st_ino, file.readline()))
                 file.seek(self._offset)
                 whole, newline, _ = file.read().rpartition(b"\n")
         except OSError:  # not there yet, or deleted
             afresh = bool(self._mark)
-            self._forget("")
+            self._forget()
             return News((), 0, "", afresh)
         self._offset += len(whole) + len(newline)
-        return News(tuple(self._parse(whole, newline)), self._number, mark, afresh)
+        return News(tuple(self._parse(whole, newline)), self._number, self._mark, afresh)
 
     def _parse(self, whole: bytes, newline: bytes) -> Iterable[Line]:
         for text in whole.split(b"\n") if newline else ():
@@ -74,8 +73,16 @@ class Tail:
             if told := parse(text):
                 yield Line(self._number, told)
 
-    def _forget(self, mark: str) -> None:
-        self._mark, self._offset, self._number = mark, 0, 0
+    def _name(self, inode: int, first: bytes) -> str:
+        """A file system gives a deleted file's inode to the next, so the run's beginning is part of the mark."""
+        try:
+            began = (self.path.parent / "config.json").read_bytes()
+        except OSError:
+            began = b""
+        return f"{inode:x}.{crc32(first + began):08x}"
+
+    def _forget(self, inode: int = 0, mark: str = "") -> None:
+        self._inode, self._mark, self._offset, self._number = inode, mark, 0, 0
 
 
 def parse(text: bytes) -> Told | None:
