@@ -72,7 +72,10 @@ def main() -> None:
         print(f"DCGAN Studio is at {launch(studio, page, host, port)}  (Ctrl-C ends it)", flush=True)
         Event().wait()  # until Ctrl-C or SIGTERM
     except OSError as error:
-        sys.exit(f"Cannot listen on {host}:{port}: {error} Choose another port, for example PORT={port + 1}.")
+        why = (
+            "the port is taken" if "empty port" in str(error) else error.strerror or error
+        )  # Gradio's words, and a system's
+        sys.exit(f"Cannot listen on {host}:{port}: {why}. Choose another, for example PORT={port + 1}.")
     except KeyboardInterrupt:
         pass
     finally:
