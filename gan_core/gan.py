@@ -47,8 +47,9 @@ class GAN(nn.Module):
         """z (N, nz), with classes also y (N,) -> images (N, nc, S, S) in [-1, 1], by G_ema.
 
         A pure function: the same z gives the same picture, alone or in a batch (batch norm has its statistics stored).
+        Without y the class follows from z, see `class_of`.
         """
-        images: Tensor = self.G_ema(z, y)
+        images: Tensor = self.G_ema(z, self.class_of(z) if y is None else y)
         return images
 
     def sample_z(self, n: int, seed: int | None = None) -> Tensor:
@@ -62,8 +63,19 @@ class GAN(nn.Module):
         rows = [torch.randn(self.config.nz, generator=_seeded(seed + i)) for i in range(n)]
         return torch.stack(rows).to(self.device)
 
+    def class_of(self, z: Tensor) -> Tensor | None:
+        """The classes (N,) that z (N, nz) names by its first number, all equally likely; None without classes."""
+        classes = self.config.num_classes
+        if not classes:
+            return None
+        chosen: Tensor = (classes * torch.special.ndtr(z[:, 0])).long()
+        return chosen.clamp_max(classes - 1)  # in float32 the end of the tail rounds to 1
+
     def sample_y(self, n: int, seed: int | None = None, label: int | None = None) -> Tensor | None:
-        """n labels (n,), or None for a model without classes. Raises UserError for a label that the model lacks."""
+        """n labels (n,): the one asked for, or those that the latents of `seed` name. None for a model without classes.
+
+        Raises UserError for a label that the model lacks.
+        """
         classes = self.config.num_classes
         if label is not None and not 0 <= label < classes:
             raise UserError("no_such_label", got=label, classes=classes)
@@ -73,8 +85,7 @@ class GAN(nn.Module):
             return torch.full((n,), label, device=self.device)
         if seed is None:
             return torch.randint(classes, (n,), device=self.device)
-        rows = [torch.randint(classes, (), generator=_seeded(seed + i)) for i in range(n)]
-        return torch.stack(rows).to(self.device)
+        return self.class_of(self.sample_z(n, seed))
 
     @torch.no_grad()
     def update_ema(self, decay: float) -> None:

@@ -73,6 +73,17 @@ def test_a_label_of_a_seed_does_not_depend_on_how_many():
     assert set(gan.sample_y(60).tolist()) == {0, 1, 2}
 
 
+def test_without_a_label_the_class_follows_from_z():
+    """Each class equally likely, by the first number of z; so a seed is one picture, with its label or without."""
+    gan = GAN(replace(TINY, num_classes=4))
+    z = torch.zeros(5, TINY.nz)
+    z[:, 0] = torch.tensor([-9.0, -0.5, 0.5, 0.7, 9.0])  # the quartiles of N(0, 1) lie at -0.674, 0 and 0.674
+    assert gan.class_of(z).tolist() == [0, 1, 2, 3, 3]
+    z = gan.sample_z(6, seed=2)
+    assert torch.equal(gan(z), gan(z, gan.sample_y(6, seed=2)))
+    assert GAN(TINY).class_of(z) is None
+
+
 @pytest.mark.parametrize(("config", "label"), [(CLASSY, 3), (CLASSY, -1), (TINY, 0)])
 def test_a_label_that_the_model_lacks_is_refused(config, label):
     with pytest.raises(UserError, match=f"no class {label}: this model has {config.num_classes} classes"):

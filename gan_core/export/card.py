@@ -62,7 +62,7 @@ Seeds 0 to 63, in order, none picked by hand.
 from gan_core import GAN
 
 gan = GAN.from_pretrained("this folder")
-images = gan(gan.sample_z(16, seed=0), gan.sample_y(16, seed=0))  # (16, nc, S, S) in [-1, 1]
+images = gan(gan.sample_z(16, seed=0))  # (16, nc, S, S) in [-1, 1]
 ```
 """
 
