@@ -52,7 +52,7 @@ def test_keyframes_are_added_moved_and_removed_by_keyboard(film):
     assert seeds(film) == [0, 1, 2, 41]
     film.get_by_role("button", name="Move keyframe 4 earlier").press("Enter")
     assert seeds(film) == [0, 1, 41, 2]
-    assert film.evaluate("document.activeElement.getAttribute('aria-label')") == "Move keyframe 3 earlier"
+    film.wait_for_function("() => document.activeElement.getAttribute('aria-label') === 'Move keyframe 3 earlier'")
     film.get_by_role("button", name="Remove keyframe 1").press("Enter")
     assert seeds(film) == [1, 41, 2]
     for _ in range(6):
