@@ -1,6 +1,6 @@
 """Makes the two bundled sets again, byte for byte:
 
-python gan_core/data/bundled/make.py /usr/share/datasets/fashion-mnist /work/shared/data/fruits64.zip
+python gan_core/data/bundled/make.py /usr/share/datasets/fashion-mnist ../shared/data/fruits64.zip
 """
 
 import shutil
