@@ -35,6 +35,7 @@ def test_the_switch_changes_every_word_and_is_remembered(page):
     assert "Use via" not in page.locator("footer").inner_text()  # Gradio's own words follow
     answer = page.request.get(f"{page.url}gradio_api/gan/sheet", params={"model": "nothing"})
     assert "这里" in answer.json()["error"]  # and the server's
+    page.get_by_role("tab").first.click()  # the page comes back to the tab that was open
     page.get_by_role("button", name="English").click()
     page.wait_for_function("() => document.documentElement.lang === 'en'")
     pictures(page)
@@ -84,3 +85,10 @@ def test_a_phone_needs_no_sideways_scrolling_and_keeps_the_picture_in_sight(open
         box, control = page.locator(picture).bounding_box(), slider.bounding_box()
         assert box["y"] > -1, "the picture has scrolled away"
         assert box["y"] + box["height"] <= control["y"], "the picture hides the control"
+
+
+def test_a_reload_comes_back_to_the_tab_that_was_open(page):
+    page.get_by_role("tab", name="Interpolate").click()
+    page.reload()
+    page.wait_for_selector('[role="tab"][aria-selected="true"]:has-text("Interpolate")')
+    page.locator("gan-interpolate canvas").first.wait_for()

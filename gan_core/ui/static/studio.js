@@ -1,5 +1,6 @@
 // The page's scripts. Each tab's element is filled when Gradio puts it on the page.
 
+import "./tabs.js";
 import "./head.js";
 import "./generate.js";
 import "./interpolate.js";
