@@ -77,6 +77,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{n} pictures cannot fill one batch of {batch_size}. Choose a smaller batch size, or add pictures.",
         "{n} 张图片填不满大小为 {batch_size} 的一批。请减小批大小，或增加图片。",
     ),
+    "batch_uneven": (
+        "A batch of {size} cannot be shared equally by {world} processes. Choose a batch size that {world} divides, like {near}.",
+        "大小为 {size} 的一批无法由 {world} 个进程平均分担。请选择能被 {world} 整除的批大小，例如 {near}。",
+    ),
     "classes_misfit": (
         "The data set has {got} classes, but the model wants {wanted}. Set num_classes to the number of the data set, or to 0.",
         "数据集有 {got} 个类别，而模型需要 {wanted} 个。请把 num_classes 设为数据集的类别数，或设为 0。",

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Images:
     classes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()  # pictures that could not be read, each with its reason
     licence: str = ""
+    mapped: Path | None = None  # the file that holds the pixels, read as they are needed; None: they are in memory
 
     def __len__(self) -> int:
         return len(self.pixels)
