@@ -63,8 +63,11 @@ class TrainConfig:
     augment: tuple[Augment, ...] = ()  # DiffAugment, on real and fake, in both moves
     flip: bool = False  # mirror real pictures at random; not for digits
 
+    held_out: float = 0.05  # share of the pictures (1,000 at most) that D never learns from, to see what it learns by
+
     ema_decay: float = 0.999  # G_ema averages over about 1 / (1 - this) steps
     precision: Precision = "auto"  # "auto": bfloat16 where the device is fast at it
+    cuda_graph: bool = True  # on one GPU, record the step once and replay it: the same moves without the launches
 
     report_every: int = 50  # steps; each report waits for the device
     sample_every: int = 250  # steps; early sheets come sooner, see training.schedule
@@ -82,6 +85,7 @@ class TrainConfig:
             _between("betas", beta, 0.0, 0.999999)
         for name in ("clip_D", "gp_weight", "r1_gamma", "r2_gamma", "instance_noise"):
             _between(name, getattr(self, name), 0.0, 1e6)
+        _between("held_out", self.held_out, 0.0, 0.5)
         _between("label_smoothing", self.label_smoothing, 0.0, 0.5)
         _between("ema_decay", self.ema_decay, 0.0, 0.999999)
         for name in ("d_moves", "penalty_every", "report_every", "sample_every", "snapshot_every", "checkpoint_every"):

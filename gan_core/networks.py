@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_core.config import ModelConfig
+from gan_core.convolutions import Down, Up
 
 
 class Generator(nn.Module):
@@ -64,9 +65,13 @@ def _dcgan_G(config: ModelConfig) -> nn.Sequential:
     widths = [config.ngf * f for f in factors]
     return nn.Sequential(
         nn.Unflatten(1, (config.nz + config.num_classes, 1, 1)),
-        _up(config.nz + config.num_classes, widths[0], kernel=start, stride=1, padding=0),  # (N, widths[0], 4, 4)
+        nn.Sequential(  # (N, widths[0], 4, 4)
+            nn.ConvTranspose2d(config.nz + config.num_classes, widths[0], start, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        ),
         *(_up(a, b) for a, b in pairwise(widths)),  # ... (N, ngf, S/2, S/2)
-        nn.ConvTranspose2d(widths[-1], config.nc, 4, stride=2, padding=1),
+        Up(widths[-1], config.nc),
         nn.Tanh(),
     )
 
@@ -75,7 +80,7 @@ def _dcgan_D(config: ModelConfig) -> nn.Sequential:
     start, factors = _plan(config.image_size)
     widths = [config.ndf * f for f in reversed(factors)]
     return nn.Sequential(
-        nn.Conv2d(config.nc, widths[0], 4, stride=2, padding=1),  # (N, ndf, S/2, S/2)
+        Down(config.nc, widths[0]),  # (N, ndf, S/2, S/2)
         nn.LeakyReLU(0.2),  # no norm here: D must see the raw colours
         *(_down(a, b, config) for a, b in pairwise(widths)),  # ... (N, widths[-1], 4, 4)
         nn.Conv2d(widths[-1], 1 + config.num_classes, start),  # (N, 1 + num_classes, 1, 1)
@@ -114,14 +119,14 @@ def _plan(image_size: int) -> tuple[int, list[int]]:
     return start, [min(2**i, 8) for i in reversed(range(stages))]
 
 
-def _up(a: int, b: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.ConvTranspose2d(a, b, kernel, stride, padding, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+def _up(a: int, b: int) -> nn.Sequential:
+    return nn.Sequential(Up(a, b, bias=False), nn.BatchNorm2d(b), nn.ReLU())
 
 
 def _down(a: int, b: int, config: ModelConfig) -> nn.Sequential:
     batch = config.norm_D == "batch"
     norm = [nn.BatchNorm2d(b)] if batch else []
-    return nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=not batch), *norm, nn.LeakyReLU(0.2), *_dropout(config))
+    return nn.Sequential(Down(a, b, bias=not batch), *norm, nn.LeakyReLU(0.2), *_dropout(config))
 
 
 def _dropout(config: ModelConfig) -> list[nn.Module]:

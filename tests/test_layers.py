@@ -16,6 +16,7 @@ FLOORS = [
     {"words"},
     {"errors"},
     {"config"},
+    {"convolutions"},
     {"networks", "images", "files"},
     {"gan", "data"},
     {"training", "latent", "metrics", "export"},

@@ -10,33 +10,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan_core.training.draws import Draws
 
-def augment(x: Tensor, kinds: Sequence[str], generator: torch.Generator | None = None) -> Tensor:
+ANY = Draws()  # whatever torch draws next
+
+
+def augment(x: Tensor, kinds: Sequence[str], draws: Draws = ANY) -> Tensor:
     """Each picture changed by its own draw of every kind named: "color", "translation", "cutout"."""
     for kind in kinds:
-        x = _KINDS[kind](x, generator)
+        x = _KINDS[kind](x, draws)
     return x
 
 
-def mirror(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def mirror(x: Tensor, draws: Draws = ANY) -> Tensor:
     """Half of the pictures flipped left to right."""
-    return torch.where(_uniform(x, generator) < 0.5, x.flip(3), x)
+    return torch.where(draws.uniform(x) < 0.5, x.flip(3), x)
 
 
-def _color(x: Tensor, generator: torch.Generator | None) -> Tensor:
+def _color(x: Tensor, draws: Draws) -> Tensor:
     """Brightness +-0.5, saturation 0..2 and contrast 0.5..1.5 times (the paper's ranges, appendix A)."""
-    x = x + (_uniform(x, generator) - 0.5)
+    x = x + (draws.uniform(x) - 0.5)
     grey = x.mean(dim=1, keepdim=True)
-    x = grey + (x - grey) * (_uniform(x, generator) * 2)
+    x = grey + (x - grey) * (draws.uniform(x) * 2)
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
-    return mean + (x - mean) * (_uniform(x, generator) + 0.5)
+    return mean + (x - mean) * (draws.uniform(x) + 0.5)
 
 
-def _translation(x: Tensor, generator: torch.Generator | None) -> Tensor:
+def _translation(x: Tensor, draws: Draws) -> Tensor:
     """Shifted by up to an eighth of the width, both ways. What moves in is grey, as in the paper's code."""
     n, _, size, _ = x.shape
     reach = max(1, size // 8)
-    dy, dx = (torch.randint(-reach, reach + 1, (n, 1, 1), generator=generator, device=x.device) for _ in range(2))
+    dy, dx = (draws.integers(-reach, reach + 1, x).view(n, 1, 1) for _ in range(2))
     at = torch.arange(size, device=x.device)
     rows, columns = (at.view(1, -1, 1) + dy + 1).clamp(0, size + 1), (at.view(1, 1, -1) + dx + 1).clamp(0, size + 1)
     padded = F.pad(x, (1, 1, 1, 1))  # whatever is read beyond a border lies in this frame
@@ -45,22 +49,15 @@ def _translation(x: Tensor, generator: torch.Generator | None) -> Tensor:
     )
 
 
-def _cutout(x: Tensor, generator: torch.Generator | None) -> Tensor:
+def _cutout(x: Tensor, draws: Draws) -> Tensor:
     """A square of half the width, centred anywhere, greyed out."""
     n, _, size, _ = x.shape
     side = size // 2
     at = torch.arange(size, device=x.device)
-    top, left = (
-        torch.randint(-(side // 2), size - side // 2, (n, 1), generator=generator, device=x.device) for _ in range(2)
-    )
+    top, left = (draws.integers(-(side // 2), size - side // 2, x).view(n, 1) for _ in range(2))
     rows, columns = ((at >= start) & (at < start + side) for start in (top, left))
     hole = rows[:, None, :, None] & columns[:, None, None, :]  # (N, 1, S, S)
     return x.masked_fill(hole, 0.0)
-
-
-def _uniform(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    """(N, 1, 1, 1) in 0..1, one number for each picture."""
-    return torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device, dtype=x.dtype)
 
 
 _KINDS = {"color": _color, "translation": _translation, "cutout": _cutout}

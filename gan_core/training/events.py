@@ -24,6 +24,9 @@ class Report:
     loss_G: float
     D_x: float  # D's belief that real images are real; 0.5 = D is guessing
     D_Gz: float  # D's belief that fakes are real
+    grad_D: float  # length of the gradient of D's loss, over all its weights
+    grad_G: float  # the same of G: what D lets through to it
+    sure: float  # how often D ranks a real picture above a fake of its batch; 0.5 = never knows, 1 = always
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,24 @@ class Resumed:
     """The run goes on from this step: what was told of later steps no longer holds."""
 
     step: int
+    passed_over: tuple[str, ...] = ()  # newer checkpoints, which were damaged
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The run began as a copy of another at this step. The first event of such a run; config.json says the same."""
+
+    step: int
+    run: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Forked:
+    """Another run began as a copy of this one at this step."""
+
+    step: int
+    into: str
 
 
 @dataclass(frozen=True)
@@ -75,4 +96,4 @@ class Measure:
     floor: float  # the same measure between real pictures and real pictures
 
 
-Event = Step | Report | Sample | Snapshot | Checkpoint | Advice | Resumed | Measure
+Event = Step | Report | Sample | Snapshot | Checkpoint | Advice | Resumed | Parent | Forked | Measure

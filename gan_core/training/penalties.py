@@ -20,9 +20,8 @@ def zero_centred(critic: Critic, x: Tensor) -> Tensor:
 def one_centred(critic: Critic, x: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     """E[(|grad D(m)| - 1)^2] at m = share * x + (1 - share) * fake: WGAN-GP (arXiv:1704.00028, equation 3).
 
-    `share` (N,) in 0..1 is drawn by the caller.
+    `share` (N, 1, 1, 1) in 0..1 is drawn by the caller.
     """
-    share = share.view(-1, 1, 1, 1)
     # the tiny constant keeps the slope of the norm finite where the gradient is zero
     return ((_slope(critic, share * x + (1 - share) * fake).square().sum(dim=1) + 1e-12).sqrt() - 1).square().mean()
 

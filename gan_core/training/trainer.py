@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -12,38 +13,59 @@ from torch import Tensor
 
 from gan_core.config import Configs, TrainConfig
 from gan_core.data import Images
+from gan_core.data.batches import Batches
 from gan_core.errors import UserError
 from gan_core.gan import GAN
 from gan_core.images import to_sheet, to_unit
 from gan_core.training.augment import augment, mirror
+from gan_core.training.distributed import ALONE, Ranks
 from gan_core.training.events import Checkpoint, Event, Report, Sample, Snapshot, Step
+from gan_core.training.graph import Dealt, Graphed
 from gan_core.training.losses import GAMES
 from gan_core.training.penalties import clip_, one_centred, zero_centred
+
+HELD_OUT_MOST = 1000  # pictures: enough to know what D thinks of strangers
 
 
 class Trainer:
     """Plays the game between `gan.G` and `gan.D` on `images`, on the device where `gan` lies.
 
+    `ranks`: the processes that play it together. `memory`: bytes of pictures that the device may hold, see `Batches`.
+
     Raises UserError if the pictures do not fit the model or cannot fill one batch.
     """
 
-    def __init__(self, gan: GAN, images: Images, config: TrainConfig = TrainConfig()) -> None:
+    def __init__(
+        self,
+        gan: GAN,
+        images: Images,
+        config: TrainConfig = TrainConfig(),
+        ranks: Ranks = ALONE,
+        memory: int | None = None,
+    ) -> None:
         _check_fit(gan, images, config)
-        self.gan, self.config, self.device = gan, config, gan.device
+        self.gan, self.config, self.device, self.ranks = gan, config, gan.device, ranks
         self.game = GAMES[config.loss]
-        self.pixels = images.pixels.to(self.device)  # uint8 (n, nc, S, S): so small that all of it stays at hand
-        self.labels = images.labels.to(self.device) if gan.config.num_classes and images.labels is not None else None
+        self.images = images if gan.config.num_classes else replace(images, labels=None)
+        self.learned, self.held_out = _split(len(images), config)
+        self.batches = Batches(
+            self.images, config.batch_size, config.seed, self.device, (ranks.rank, ranks.world), memory, self.learned
+        )
         self.autocast = _autocast(self.device, config.precision)
         if gan.config.architecture == "dcgan":
             gan.to(memory_format=torch.channels_last)  # what convolutions are fast in
-        adam = partial(torch.optim.Adam, betas=config.betas, fused=True)
+        ranks.share_statistics(gan.G, gan.D)
+        on_gpu = self.device.type == "cuda"
+        adam = partial(torch.optim.Adam, betas=config.betas, fused=True, capturable=on_gpu)
         self.opt_D = adam(gan.D.parameters(), lr=config.lr_D)
         self.opt_G = adam(gan.G.parameters(), lr=config.lr_G)
         self.random = torch.Generator(self.device).manual_seed(config.seed)
+        self.draws = ranks.draws(self.random)
+        self.noise = torch.zeros((), device=self.device)  # a tensor, since a recorded round must read it anew
+        graphed = Graphed(self.play, self.random) if on_gpu and config.cuda_graph and ranks.alone else None
+        self.rounds = graphed or (lambda dealt, kind: self.play(dealt))
         self.steps_done = 0
-        self.batches_drawn = 0
         self.seconds = 0.0  # of training; the clock stops while the listener holds an event
-        self._order = (-1, torch.empty(0))  # the epoch, and its shuffled indices
         self._calibrated_at = -1
 
     def run(self) -> Generator[Event]:
@@ -61,6 +83,9 @@ class Trainer:
                 if event is None:
                     return
                 yield event
+        except GeneratorExit:
+            self.ranks.stop()
+            raise
         finally:  # however the loop was left, gan(z) paints with the weights as they are now
             with suppress(UserError):
                 self.calibrate()
@@ -70,7 +95,7 @@ class Trainer:
         self.gan.train()
         if self.steps_done == 0:
             yield Sample(0, self.paint())
-        while self.steps_done < config.steps:
+        while self.steps_done < config.steps and self.ranks.go_on():
             started = perf_counter()
             since.append(self.step())
             self.steps_done += 1
@@ -79,7 +104,7 @@ class Trainer:
             last = self.steps_done == config.steps
             if last or self.steps_done % config.report_every == 0:
                 started = perf_counter()
-                means = torch.stack(since).mean(dim=0).tolist()  # the only wait for the device
+                means = self.ranks.mean(torch.stack(since).mean(dim=0)).tolist()  # the only wait for the device
                 seconds += perf_counter() - started
                 if not all(abs(mean) < float("inf") for mean in means):
                     raise UserError("diverged", step=self.steps_done)
@@ -96,23 +121,31 @@ class Trainer:
 
     @torch.enable_grad()
     def step(self) -> Tensor:
-        """One round: `d_moves` moves of D, one of G. Returns a Report's four means (4,), still on the device."""
-        G = self.gan.G
-        for move in range(self.config.d_moves):
-            x, y = self.real()
-            z = torch.randn(len(x), self.gan.config.nz, device=self.device, generator=self.random)
-            with torch.set_grad_enabled(move == self.config.d_moves - 1), self.autocast():
-                fake = G(z, y)  # painted once, judged twice
-            loss_D, beliefs = self.play_D(x, fake.detach(), y)
-        loss_G = self.play_G(x, fake, y)
+        """One round of the game. Returns a Report's seven means, still on the device."""
+        dealt = [self.batches.draw() for _ in range(self.config.d_moves)]
+        self.fade()
+        means = self.rounds(dealt, self.penalty_due)
         # short memory at first, so that the first pictures are not those of an untrained G
         self.gan.update_ema(min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done)))
-        return torch.stack([loss_D, loss_G, *beliefs]).detach()
+        return means
 
-    def play_D(self, x: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def play(self, dealt: Dealt) -> Tensor:
+        """`d_moves` moves of D, one of G.        min_G max_D  E[log D(x)] + E[log(1 - D(G(z)))]"""
+        G = self.gan.G
+        for move, (pixels, y) in enumerate(dealt):
+            x = self.real(pixels)
+            z = self.draws.latents(len(x), self.gan.config.nz, self.device)
+            with torch.set_grad_enabled(move == len(dealt) - 1), self.autocast():
+                fake = G(z, y)  # painted once, judged twice
+            loss_D, grad_D, D_x, D_Gz, sure = self.play_D(x, fake.detach(), y)
+        loss_G, grad_G = self.play_G(x, fake, y)
+        return torch.stack([loss_D, loss_G, D_x, D_Gz, grad_D, grad_G, sure]).detach()
+
+    def play_D(self, x: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """D moves: tell real from fake.        max_D  E[log D(x)] + E[log(1 - D(G(z)))]
 
-        Returns its loss, and its mean beliefs in real and fake.
+        Returns its loss, the length of its gradient, its mean beliefs in real and fake, and how sure it is: how often
+        it ranks a real picture above a fake.
         """
         D, config = self.gan.D.requires_grad_(True), self.config
         x, fake = self.seen(x), self.seen(fake)
@@ -121,29 +154,42 @@ class Trainer:
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
         loss = self.game.d_loss(real_logits, fake_logits, config.label_smoothing)
         penalty = self.penalty(x, fake, y)
-        _descend(self.opt_D, loss if penalty is None else loss + penalty)
+        grad = self.descend(self.opt_D, loss if penalty is None else loss + penalty)
         if config.clip_D:
             clip_(D.parameters(), config.clip_D)
         belief = torch.sigmoid if self.game.probabilistic else torch.clone
-        return loss, (belief(real_logits).mean(), belief(fake_logits).mean())
+        sure = (real_logits[:, None] > fake_logits).float().mean()
+        return loss, grad, belief(real_logits).mean(), belief(fake_logits).mean(), sure
 
-    def play_G(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor:
+    def play_G(self, x: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """G moves: be taken for real.        max_G  E[log D(G(z))]
 
-        Returns its loss.
+        Returns its loss, and the length of its gradient.
         """
         D = self.gan.D.requires_grad_(False)
         with self.autocast():
             fake_logits = D(self.seen(fake), y).float()
             real_logits = D(self.seen(x), y).float() if self.game.needs_real_in_G else fake_logits
         loss = self.game.g_loss(real_logits, fake_logits)
-        _descend(self.opt_G, loss)
-        return loss
+        return loss, self.descend(self.opt_G, loss)
+
+    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
+        """One move along the gradient. Returns its length."""
+        weights = optimizer.param_groups[0]["params"]
+        optimizer.zero_grad()
+        loss.backward()
+        self.ranks.average_gradients(weights)
+        optimizer.step()
+        return torch.nn.utils.get_total_norm([p.grad for p in weights if p.grad is not None])
+
+    @property
+    def penalty_due(self) -> bool:
+        return self.config.penalised and self.steps_done % self.config.penalty_every == 0
 
     def penalty(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor | None:
         """What D pays for a steep slope: every k-th step, k times as heavy. In float32: it is derived once more."""
         config = self.config
-        if not config.penalised or self.steps_done % config.penalty_every:
+        if not self.penalty_due:
             return None
         critic, x, fake = partial(self.gan.D, y=y), x.float(), fake.float()
         owed = torch.zeros((), device=self.device)
@@ -152,33 +198,27 @@ class Trainer:
         if config.r2_gamma:
             owed = owed + config.r2_gamma * zero_centred(critic, fake)
         if config.gp_weight:
-            share = torch.rand(len(x), device=self.device, generator=self.random)
+            share = self.draws.uniform(x)
             owed = owed + config.gp_weight * one_centred(critic, x, fake, share)
         return owed * config.penalty_every
 
     def seen(self, x: Tensor) -> Tensor:
         """Pictures as D gets to see them: augmented, under instance noise that fades (arXiv:1610.04490, section 3)."""
-        config = self.config
-        x = augment(x, config.augment, self.random)
-        if not config.instance_noise:
-            return x
-        faded = self.steps_done / config.instance_noise_steps if config.instance_noise_steps else 0.0
-        noise = torch.randn(x.shape, device=self.device, dtype=x.dtype, generator=self.random)
-        return x + config.instance_noise * max(0.0, 1 - faded) * noise
+        x = augment(x, self.config.augment, self.draws)
+        return x + self.noise.to(x.dtype) * self.draws.normal(x) if self.config.instance_noise else x
 
-    def real(self) -> tuple[Tensor, Tensor | None]:
-        """The next batch x (N, nc, S, S) in [-1, 1] and its labels, shuffled by seed and epoch alone."""
-        n, size = len(self.pixels), self.config.batch_size
-        epoch, place = divmod(self.batches_drawn, n // size)
-        if self._order[0] != epoch:
-            shuffled = torch.randperm(n, generator=torch.Generator().manual_seed(self.config.seed + epoch))
-            self._order = epoch, shuffled.to(self.device)
-        self.batches_drawn += 1
-        chosen = self._order[1][place * size : (place + 1) * size]
-        x = to_unit(self.pixels[chosen])
+    def fade(self) -> None:
+        """Set the noise of this step."""
+        config = self.config
+        faded = self.steps_done / config.instance_noise_steps if config.instance_noise_steps else 0.0
+        self.noise.fill_(config.instance_noise * max(0.0, 1 - faded))
+
+    def real(self, pixels: Tensor) -> Tensor:
+        """Pixels (N, nc, S, S) uint8 -> x in [-1, 1], half of it mirrored where that is wanted."""
+        x = to_unit(pixels)
         if self.gan.config.architecture == "dcgan":
             x = x.contiguous(memory_format=torch.channels_last)
-        return (mirror(x, self.random) if self.config.flip else x), None if self.labels is None else self.labels[chosen]
+        return mirror(x, self.draws) if self.config.flip else x
 
     @torch.no_grad()
     def paint(self, n: int = 64) -> Image:
@@ -210,7 +250,7 @@ class Trainer:
         tensors |= {"random.own": self.random.get_state(), "random.cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)  # dropout draws from it
-        return tensors, {"step": self.steps_done, "batches_drawn": self.batches_drawn, "seconds": self.seconds}
+        return tensors, {"step": self.steps_done, "batches_drawn": self.batches.drawn, "seconds": self.seconds}
 
     def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         """Go on from `state()`. Learning rates stay those of `config`, which may have changed."""
@@ -228,19 +268,13 @@ class Trainer:
         torch.set_rng_state(tensors["random.cpu"].cpu())
         if "random.cuda" in tensors and self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), self.device)
-        self.steps_done, self.batches_drawn = numbers["step"], numbers["batches_drawn"]
+        self.steps_done, self.batches.drawn = numbers["step"], numbers["batches_drawn"]
         self.seconds, self._calibrated_at = numbers["seconds"], -1
 
 
 def sheet_due(step: int, every: int) -> bool:
     """Every so many steps; before the first of these at 10, 20, 40, 80 ... too, where most is to be seen."""
     return step % every == 0 or (step < every and step % 10 == 0 and (step // 10).bit_count() == 1)
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
 
 
 def _autocast(device: torch.device, precision: str) -> Any:
@@ -262,7 +296,12 @@ def _check_fit(gan: GAN, images: Images, config: TrainConfig) -> None:
     wanted, came = (model.nc, model.image_size, model.image_size), tuple(images.pixels.shape[1:])
     if came != wanted:
         raise UserError("pictures_misfit", got=came, wanted=wanted)
-    if len(images) < config.batch_size:
-        raise UserError("batch_too_large", n=len(images), batch_size=config.batch_size)
     if model.num_classes and (images.labels is None or len(images.classes) != model.num_classes):
         raise UserError("classes_misfit", got=len(images.classes), wanted=model.num_classes)
+
+
+def _split(n: int, config: TrainConfig) -> tuple[Tensor | None, Tensor]:
+    """Rows to learn from (None: all), and rows held out; which these are does not change with the seed of a run."""
+    held = max(0, min(int(n * config.held_out), HELD_OUT_MOST, n - config.batch_size))
+    shuffled = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    return shuffled[held:].sort().values if held else None, shuffled[:held].sort().values

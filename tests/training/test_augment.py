@@ -2,12 +2,13 @@ import pytest
 import torch
 
 from gan_core.training.augment import augment, mirror
+from gan_core.training.draws import Draws
 
 KINDS = ["color", "translation", "cutout"]
 
 
 def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
+    return Draws(torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from tests.training.tiny import TINY, trainer
 RANDOM = torch.Generator().manual_seed(0)
 SLOPE = torch.randn(3, 4, 4, generator=RANDOM)
 X, FAKE = torch.randn(2, 5, 3, 4, 4, generator=RANDOM)
-SHARE = torch.rand(5, generator=RANDOM)
+SHARE = torch.rand(5, generator=RANDOM).view(-1, 1, 1, 1)
 
 
 @pytest.fixture(autouse=True)

@@ -25,3 +25,9 @@ def trainer(model: ModelConfig = TINY, images: Images | None = None, **train: An
     torch.manual_seed(0)
     images = images or pictures(16, model.image_size, model.nc, model.num_classes)
     return Trainer(GAN(model), images, TrainConfig(**settings))
+
+
+def dealt(t: Trainer) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The next batch as the players see it: x in [-1, 1], and labels."""
+    pixels, y = t.batches.draw()
+    return t.real(pixels), y
