@@ -63,7 +63,11 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--run", required=True, metavar="NAME", help="the run's folder is RUNS/NAME")
     parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
     parser.add_argument("--preset", default=None, help=f"default: {DEFAULT_PRESET}; see `presets`")
-    parser.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
+    begin.add_argument(
+        "--from", dest="source", default=None, metavar="RUN[@STEP]", help="begin as a copy of a run; also RUN@best"
+    )
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
     target.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
@@ -106,20 +110,20 @@ def _train(options: argparse.Namespace) -> None:
 
     from gan_core.training import session
     from gan_core.training.folder import run_folder
-    from gan_core.training.until import NoBetter, Steps, parse
+    from gan_core.training.until import Steps, parse
 
     model, train = _given(options, ModelConfig), _given(options, TrainConfig)
     folder = run_folder(options.runs, options.run)
     phrase = f"{options.minutes}m" if options.minutes is not None else options.until
+    name, _, at = (options.source or "").partition("@")
+    source = None if options.source is None else run_folder(options.runs, name)
     before = ""
-    if options.resume:
-        _refuse_changes(options, folder.config)
-        before = folder.config.get("until", "")
+    if begun := folder if options.resume else source:
+        _refuse_changes(options, begun.config)
+        before = begun.config.get("until", "")
         if "steps" not in train:
             phrase = phrase or before  # a run on the clock stays on it
     until = parse(phrase) if phrase else None
-    if isinstance(until, NoBetter):
-        raise UserError("no_measure")
     if isinstance(until, Steps):
         train["steps"], until, phrase = until.steps, None, ""
     elif until is not None and phrase != before:
@@ -146,7 +150,10 @@ def _train(options: argparse.Namespace) -> None:
             if stopping():
                 raise KeyboardInterrupt
 
-        trainer = (session.resume if options.resume else session.start)(folder, request, progress)
+        if source:
+            trainer = session.fork(folder, request, source, at, progress)
+        else:
+            trainer = (session.resume if options.resume else session.start)(folder, request, progress)
         bar.close()
         ended = session.play(trainer, folder, until, stopping)
     elsewhere = [] if options.runs == default_runs() else ["--runs", str(options.runs)]
@@ -160,11 +167,11 @@ def _train(options: argparse.Namespace) -> None:
 
 def _refuse_changes(options: argparse.Namespace, config: dict[str, Any]) -> None:
     """Raises UserError for a choice that was made for good when the run began."""
-    started = config.get("preset")
-    if options.preset not in (None, started):
-        raise UserError("resume_model", field="preset", got=options.preset, wanted=started)
-    if options.conditional and not config.get("model", {}).get("num_classes"):
-        raise UserError("resume_model", field="conditional", got="true", wanted="false")
+    started, how = config.get("preset"), "resume_model" if options.resume else "fork_model"
+    if config and options.preset not in (None, started):
+        raise UserError(how, field="preset", got=options.preset, wanted=started)
+    if config and options.conditional and not config.get("model", {}).get("num_classes"):
+        raise UserError(how, field="conditional", got="true", wanted="false")
 
 
 @contextmanager

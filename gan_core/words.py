@@ -33,6 +33,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{where} has no snapshot yet. Wait for its first one, or open another run.",
         "{where} 还没有快照。请等第一个快照出现，或打开另一个训练。",
     ),
+    "no_such_snapshot": (
+        "{where} has no snapshot {got!r}. There are: {known}. Give one of these after the @, or none for the newest.",
+        "{where} 没有快照 {got!r}。现有：{known}。请在 @ 后写其中之一，或不写以使用最新的。",
+    ),
     "weights_incomplete": (
         "{where} has no {missing}. A weights folder holds config.json and model.safetensors; copy both.",
         "{where} 中缺少 {missing}。权重文件夹应含 config.json 和 model.safetensors，请把两者都复制过来。",
@@ -90,8 +94,9 @@ ERRORS: dict[str, tuple[str, str]] = {
         "无法理解 --until {got!r}。请给出步数（5000）、时间（90s、10m、1h30m）或 'no better for 5'。",
     ),
     "no_measure": (
-        "'no better for N' needs a measure of the samples, which this version does not take yet. Give steps or a time.",
-        "'no better for N' 需要一个样本质量度量，当前版本尚未提供。请改用步数或时间。",
+        "'no better for N' needs measured samples, but measure is 0 or there are fewer than {fewest} pictures. "
+        "Set measure to 2000, add pictures, or give steps or a time.",
+        "'no better for N' 需要测量样本，但 measure 为 0，或图片少于 {fewest} 张。请把 measure 设为 2000、添加图片，或改用步数或时间。",
     ),
     "no_device": (
         "There is no device {got!r} here. Known: {known}.",
@@ -134,6 +139,18 @@ ERRORS: dict[str, tuple[str, str]] = {
     "resume_model": (
         "{field} {got} cannot be changed while resuming: the run was built with {wanted}. Start a new run for another model.",
         "继续训练时不能更改 {field}（给出 {got}，原为 {wanted}）。更换模型请新建训练。",
+    ),
+    "fork_model": (
+        "{field} {got} cannot be changed in a fork: the checkpoint was built with {wanted}. Start a new run for another model.",
+        "从检查点分支时不能更改 {field}（给出 {got}，检查点为 {wanted}）。更换模型请新建训练。",
+    ),
+    "fork_data": (
+        "{got!r} no longer holds the pictures that the run learned from. Name the pictures to go on with: --data D; others are welcome.",
+        "{got!r} 中已不是原来训练所用的图片。请用 --data 指明接下来使用的图片，也可以换成别的图片。",
+    ),
+    "no_such_checkpoint": (
+        "Run {name!r} keeps no checkpoint {got}. Kept: {known}. Give one of these after the @, or none for the newest.",
+        "训练 {name!r} 没有保留检查点 {got}。保留的有：{known}。请在 @ 后写其中之一，或不写以使用最新的。",
     ),
     "resume_data": (
         "{got!r} does not hold the pictures that this run learned from ({wanted!r}). Give the same data, or start a new run.",

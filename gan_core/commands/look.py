@@ -16,7 +16,7 @@ from tqdm import tqdm
 from gan_core.config import DEFAULT_PRESET, PRESETS, preset
 from gan_core.data import known_sets
 from gan_core.errors import UserError, unknown
-from gan_core.export import FORMATS, MOST_SCALE, Recipe, save_film, save_png
+from gan_core.export import FORMATS, MOST_SCALE, Recipe, parents, save_film, save_png
 from gan_core.files import replace_file
 from gan_core.gan import GAN, WEIGHTS, find_weights
 from gan_core.images import check_pixels, enlarge, to_pictures, to_sheet
@@ -167,6 +167,7 @@ def _info(options: Namespace) -> None:
         "pictures": pictures,
         "classes": classes,
         "licence": data.get("licence"),
+        "parents": parents(info),
     }
     if options.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -182,6 +183,7 @@ def _info(options: Namespace) -> None:
         "trained on": facts["data"] if pictures is None else f"{facts['data']} ({pictures:,} pictures)",
         "licence": facts["licence"],
         "preset": facts["preset"],
+        **({"from": ", ".join(f"{name} at step {at:,}" for name, at in chain)} if (chain := parents(info)) else {}),
         "steps": None if step is None else f"{step:,}",
         "time": None if seconds is None else _time(seconds),
         "machine": facts["machine"],

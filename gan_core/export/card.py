@@ -34,12 +34,13 @@ def model_card(gan: GAN, title: str, words: str = "") -> str:
         "Model": ", ".join(f"{key} {value}" for key, value in asdict(gan.config).items()),
         "Preset": info.get("preset", "none"),
         "Changed from the defaults": _changed(info.get("train", {})),
+        "Forked from": ", ".join(f"{name} at step {step:,}" for name, step in parents(info)),
         "Steps": f"{info.get('step', 0):,}",
         "Training time": f"{info.get('seconds', 0) / 60:.0f} minutes",
         "Machine": info.get("machine", "unknown"),
         "Command": f"`{info.get('command', 'unknown')}`",
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    table = "\n".join(f"| {name} | {value} |" for name, value in facts.items() if value)
     return f"""---
 library_name: gan_core
 pipeline_tag: unconditional-image-generation
@@ -65,6 +66,15 @@ gan = GAN.from_pretrained("this folder")
 images = gan(gan.sample_z(16, seed=0))  # (16, nc, S, S) in [-1, 1]
 ```
 """
+
+
+def parents(info: dict[str, Any]) -> list[tuple[str, int]]:
+    """The runs that a model was forked from, each with the step, the nearest first: as far as its config.json tells."""
+    found, parent = [], info.get("parent")
+    while isinstance(parent, dict) and isinstance(parent.get("step"), int):
+        found.append((str(parent.get("run")), parent["step"]))
+        parent = parent.get("parent")
+    return found
 
 
 def _changed(train: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ from safetensors import SafetensorError, safe_open
 
 from gan_core.errors import UserError
 from gan_core.files import replace_file, write_tensors
+from gan_core.gan import best_snapshot
+from gan_core.training.folder import RunFolder
 from gan_core.training.trainer import Trainer
 
 KEEP = 2  # the newest: one to go on from, and one in case the newest is damaged
@@ -16,31 +18,49 @@ log = logging.getLogger(__name__)
 
 
 def save_checkpoint(trainer: Trainer, folder: Path) -> None:
-    """Write `<step>.safetensors` into `folder`, then drop all but the two newest."""
+    """Write `<step>.safetensors` into `folder`, then drop all but the two newest and the best."""
     tensors, numbers = trainer.state()
     with replace_file(folder / f"{trainer.steps_done:06d}.safetensors") as part:
         write_tensors(part, tensors, {"numbers": json.dumps(numbers)})
     kept = [path for path in checkpoints(folder) if int(path.stem) <= trainer.steps_done][:KEEP]
+    best = trainer.best.step if trainer.best else None
     for old in set(checkpoints(folder)) - set(kept):  # one of a later step was damaged, and passed over on loading
-        old.unlink(missing_ok=True)
+        if int(old.stem) != best:
+            old.unlink(missing_ok=True)
 
 
-def load_checkpoint(trainer: Trainer, folder: Path) -> None:
-    """Go on from the newest checkpoint that can be read; a damaged one is passed over, and said.
+def load_checkpoint(trainer: Trainer, folder: Path, step: int | None = None) -> tuple[str, ...]:
+    """Go on from the newest checkpoint that can be read, or from the one of `step`.
 
-    Raises UserError when there is none.
+    Returns the names of those that were damaged and passed over. Raises UserError when there is none.
     """
+    passed_over: tuple[str, ...] = ()
     for path in checkpoints(folder):
+        if step not in (None, int(path.stem)):
+            continue
         try:
             with safe_open(path, framework="pt") as file:
                 numbers = json.loads(file.metadata()["numbers"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             log.warning("Checkpoint %s is damaged (%s); trying the one before.", path, error)
+            passed_over += (path.name,)
             continue
         trainer.load_state(tensors, numbers)
-        return
+        return passed_over
     raise UserError("no_checkpoint", where=folder)
+
+
+def kept_step(run: RunFolder, at: str) -> int | None:
+    """The step that `at` means: its number, "best", or None for "", the newest. Raises UserError if it is not kept."""
+    steps = [int(path.stem) for path in checkpoints(run.checkpoints)]
+    if not at and steps:
+        return None
+    best = best_snapshot(run.path) if at == "best" else None
+    step = best.name if best else at
+    if step.isdecimal() and int(step) in steps:
+        return int(step)
+    raise UserError("no_such_checkpoint", name=run.name, got=at or "newest", known=", ".join(map(str, steps)) or "none")
 
 
 def checkpoints(folder: Path) -> list[Path]:

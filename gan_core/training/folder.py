@@ -138,7 +138,7 @@ class RunFolder:
 
     def append(self, event: Event | dict[str, Any]) -> None:
         """One line of events.jsonl, there for every reader at once. A picture goes beside, its line names the file."""
-        line = event if isinstance(event, dict) else {"event": type(event).__name__.lower()} | vars(event)
+        line = event if isinstance(event, dict) else {"event": type(event).__name__.lower()} | _plain(event)
         if isinstance(event, Sample):
             file = self.samples / f"{event.step:06d}.webp"
             with replace_file(file) as part:
@@ -157,6 +157,17 @@ class RunFolder:
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink(missing_ok=True)
+
+    def forget_after(self, step: int) -> None:
+        """Take away the snapshots of later steps: the run as it stands has not made them, so none is its newest."""
+        for later in self.snapshots.glob("[0-9]*"):
+            if later.name.isdigit() and int(later.name) > step:
+                shutil.rmtree(later, ignore_errors=True)
+
+    @property
+    def ever_saved(self) -> bool:
+        """Was there a checkpoint at any time, whatever became of it since?"""
+        return any(self.checkpoints.glob("[0-9]*.safetensors")) or b'"event": "checkpoint"' in _read_bytes(self.events)
 
     def history(self) -> list[dict[str, Any]]:
         """All events that still hold: those after the step from which the run was resumed are dropped."""
@@ -197,6 +208,10 @@ def list_runs(runs: Path) -> list[RunFolder]:
     """Every run in `runs`, the one that moved last first."""
     found = [RunFolder(p) for p in runs.glob("*") if (p / "config.json").is_file() or (p / "status.json").is_file()]
     return sorted(found, key=lambda run: status.heartbeat if (status := run.status) else 0.0, reverse=True)
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    return {} if isinstance(event, Sample) else asdict(event)  # asdict would copy the picture
 
 
 def _process_exists(pid: int) -> bool:

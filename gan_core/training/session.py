@@ -1,5 +1,6 @@
 """One sitting at a run: open its folder, new or to go on with, and play until target, wish or signal ends it."""
 
+import logging
 import os
 import platform
 import shutil
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,20 @@ import torch
 from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.data import Images, known_sets, load_images
 from gan_core.errors import UserError
-from gan_core.gan import GAN
-from gan_core.training.checkpoint import load_checkpoint, save_checkpoint
-from gan_core.training.events import Checkpoint, Resumed, Sample
+from gan_core.gan import GAN, mark_best
+from gan_core.metrics import FEWEST, Ruler, features_for, measurable
+from gan_core.training.checkpoint import kept_step, load_checkpoint, save_checkpoint
+from gan_core.training.events import Checkpoint, Forked, Parent, Resumed, Sample, Snapshot
 from gan_core.training.folder import RunFolder, State, Status
-from gan_core.training.listeners import obey, progress_bar, record, save_snapshot, stop_at
+from gan_core.training.listeners import measured, obey, progress_bar, record, save_snapshot, stop_at
 from gan_core.training.trainer import Trainer
-from gan_core.training.until import Until
+from gan_core.training.until import NoBetter, Until
 
 Progress = Callable[[int, int, str], None]
 
+log = logging.getLogger(__name__)
 
-SNAPSHOT_KEEPS = ("train", "data", "preset", "versions", "machine", "command")  # of the run's config.json
+SNAPSHOT_KEEPS = ("train", "data", "preset", "versions", "machine", "command", "parent")  # of the run's config.json
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def opened(folder: RunFolder, new: bool) -> Iterator[None]:
     with folder.locked():
         if new and folder.events.exists():
             raise UserError("run_exists", name=folder.name)
+        if new and "parent" in folder.config:  # a fork, killed before its first event: its checkpoint is not this run's
+            shutil.rmtree(folder.checkpoints, ignore_errors=True)
         before = folder.status
         try:
             folder.sweep()
@@ -128,7 +134,54 @@ def start(folder: RunFolder, request: Request, progress: Progress | None = None)
 def resume(folder: RunFolder, request: Request, progress: Progress | None = None) -> Trainer:
     """Go on with the run in `folder` from its newest checkpoint, with whatever `request.train` changes.
 
+    A run that was killed before its first begins again: its seed decides everything.
     Raises UserError if none can be read, or if model or data are no longer the same.
+    """
+    configs, images = _begun(folder, request, "resume", progress)
+    trainer = _trainer(configs, images, pick_device(request.device))
+    passed_over = load_checkpoint(trainer, folder.checkpoints) if folder.ever_saved else ()
+    folder.forget_after(trainer.steps_done)
+    mark_best(folder.path, trainer.best)
+    folder.write_config(folder.config | {"train": asdict(configs.train), "until": request.until})
+    folder.append(Resumed(trainer.steps_done, passed_over))
+    return trainer
+
+
+def fork(folder: RunFolder, request: Request, source: RunFolder, at: str, progress: Progress | None = None) -> Trainer:
+    """A new run in an empty folder that begins as a copy of `source`, with whatever `request` changes.
+
+    `at` names the checkpoint: a step, "best", or "" for the newest. Steps, curves and random numbers go on from there.
+    Each of the two runs notes the other. Raises UserError if there is no such run or checkpoint, if the architecture
+    would change, or if the pictures are no longer the same and no others were named.
+    """
+    if not source.config:
+        raise UserError("no_such_run", name=source.name, where=source.path.parent)
+    kept_step(source, at)  # refuse nonsense before an hour of decoding
+    configs, images = _begun(source, request, "fork", progress)
+    device = pick_device(request.device)
+    trainer = _trainer(configs, images, device)
+    load_checkpoint(trainer, source.checkpoints, kept_step(source, at))
+    trainer.best = None  # that snapshot is the parent's
+    began, step = source.config, trainer.steps_done
+    parent = Parent(step, source.name, str(source.path.resolve()))
+    kept = {key: began[key] for key in ("preset", *(() if request.data else ("data",))) if key in began}
+    ancestry = asdict(parent) | {key: began[key] for key in ("parent",) if key in began}
+    folder.write_config(_description(configs, images, request, device) | kept | {"parent": ancestry})
+    save_checkpoint(trainer, folder.checkpoints)
+    folder.append(parent)
+    folder.append(Checkpoint(step))
+    folder.append(Sample(step, trainer.paint()))
+    save_snapshot(trainer, folder, snapshot_info(folder))
+    folder.append(Snapshot(step))
+    with suppress(OSError):  # the parent may belong to somebody else, or lie on a disk that is full
+        source.append(Forked(step, folder.name))
+    return trainer
+
+
+def _begun(folder: RunFolder, request: Request, how: str, progress: Progress | None) -> tuple[Configs, Images]:
+    """The settings of the run in `folder` under what `request` changes, and its pictures.
+
+    `how` is "resume" or "fork", which may learn from other pictures if they are named. Raises UserError as those do.
     """
     config = folder.config
     try:
@@ -139,7 +192,7 @@ def resume(folder: RunFolder, request: Request, progress: Progress | None = None
         raise UserError("weights_config", where=folder.path / "config.json", why=error) from None
     for field, value in request.model.items():
         if value != (saved := getattr(model, field)):
-            raise UserError("resume_model", field=field, got=value, wanted=saved)
+            raise UserError(f"{how}_model", field=field, got=value, wanted=saved)
     images = load_images(
         request.data or source,
         model.image_size,
@@ -148,12 +201,10 @@ def resume(folder: RunFolder, request: Request, progress: Progress | None = None
         progress=progress,
     )
     if images.fingerprint != fingerprint:
-        raise UserError("resume_data", got=images.name, wanted=source)
-    trainer = _trainer(Configs(model, train), images, pick_device(request.device))
-    load_checkpoint(trainer, folder.checkpoints)
-    folder.write_config(config | {"train": asdict(train), "until": request.until})
-    folder.append(Resumed(trainer.steps_done))
-    return trainer
+        if how == "resume" or not request.data:
+            raise UserError(f"{how}_data", got=images.name, wanted=source)
+        log.warning("The run goes on with other pictures: %s instead of %s.", images.name, source)
+    return Configs(model, train), images
 
 
 def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Callable[[], bool]) -> State:
@@ -161,14 +212,19 @@ def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Cal
 
     Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
     """
-    config = folder.config
-    told = ("train", "data", "preset", "versions", "machine", "command")
-    info: dict[str, Any] = {key: config[key] for key in told if key in config}
+    ruler = _ruler(trainer, folder)
+    if isinstance(until, NoBetter):
+        if ruler is None:
+            raise UserError("no_measure", fewest=FEWEST)
+        before = [event for event in folder.history() if event["event"] == "measure"]
+        until.since = sum(event["step"] > trainer.best.step for event in before) if trainer.best else 0
+    info = snapshot_info(folder)
     folder.write_status("running", trainer.steps_done)
     saved = None
     events = trainer.run()
     with closing(events):
-        obeyed = obey(record(events, trainer, folder, info), folder, stopping)
+        watched = measured(events, trainer, ruler) if ruler else events
+        obeyed = obey(record(watched, trainer, folder, info), folder, stopping)
         for event in progress_bar(stop_at(obeyed, until, trainer), trainer, until):
             if isinstance(event, Checkpoint):
                 saved = event.step
@@ -179,6 +235,24 @@ def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Cal
     ended: State = "stopped" if stopping() or folder.wish == "stop" else "finished"
     folder.write_status(ended, trainer.steps_done)
     return ended
+
+
+def _ruler(trainer: Trainer, folder: RunFolder) -> Callable[[], Ruler] | None:
+    """Makes the run's ruler when it is first asked. None where nothing is to be measured, or too few pictures are."""
+    images, n = trainer.images, trainer.config.measure
+    if not n or not measurable(images):
+        return None
+
+    def made(done: int, total: int, what: str) -> None:
+        folder.beat("preparing", trainer.steps_done)
+
+    return cache(lambda: Ruler(images, features_for(images, folder.path, made), n))
+
+
+def snapshot_info(folder: RunFolder) -> dict[str, Any]:
+    """What config.json of the run says that every snapshot repeats."""
+    config = folder.config
+    return {key: config[key] for key in SNAPSHOT_KEEPS if key in config}
 
 
 def pick_device(name: str) -> torch.device:

@@ -9,6 +9,7 @@ here, before any thread exists, which spares the seconds that importing torch ta
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,14 +19,16 @@ from pathlib import Path
 import torch
 
 from gan_core.cli import main
+from gan_core.training.checkpoint import checkpoints
 from gan_core.training.folder import RunFolder
 
 KILLS, REAL, IN_A_SAVE = 20, 3, 4
-OPTIONS = """
+STEPS = 800
+OPTIONS = shlex.split(f"""
     --preset modern --image-size 28 --nc 1 --nz 8 --ngf 8 --ndf 8 --dropout-d 0.2 --batch-size 8 --flip
-    --instance-noise 0.1 --instance-noise-steps 300 --penalty-every 4 --steps 400 --threads 1
+    --instance-noise 0.1 --instance-noise-steps 300 --penalty-every 4 --steps {STEPS} --threads 1
     --report-every 3 --checkpoint-every 3 --snapshot-every 30 --sample-every 100
-""".split()
+""")
 
 
 def begin(run: RunFolder, data: str, real: bool = False) -> int:
@@ -53,8 +56,15 @@ def half_written(run: RunFolder) -> list[Path]:
     return list(run.checkpoints.glob(".*.part"))
 
 
-def kill(run: RunFolder, data: str, chance: random.Random, how: str) -> bool:
-    """One sitting that ends badly. Returns whether a checkpoint was left half written."""
+def kept(run: RunFolder) -> int:
+    return max((int(path.stem) for path in checkpoints(run.checkpoints)), default=0)
+
+
+def kill(run: RunFolder, data: str, how: str, moment: float, most: int) -> bool:
+    """One sitting that ends badly, `moment` seconds old, or at a step near `most`, so that some are left for the rest.
+
+    Returns whether a checkpoint was left half written.
+    """
     told = run.events.stat().st_size if run.events.exists() else 0
     pid = begin(run, data, real=how == "real")
     if how == "save":
@@ -64,7 +74,9 @@ def kill(run: RunFolder, data: str, chance: random.Random, how: str) -> bool:
         while how == "real" and run.events.stat().st_size == told:  # it has begun to train
             assert not ended(pid), "it ended before it began"
             time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.8))
+        moment += time.monotonic()
+        while time.monotonic() < moment and kept(run) < most:
+            time.sleep(0.001)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return bool(half_written(run))
@@ -79,9 +91,9 @@ def whole_life(data: str, runs: Path, seed: int) -> dict[str, object]:
     plan = ["real"] * REAL + ["save"] * IN_A_SAVE + ["any"] * (KILLS - REAL - IN_A_SAVE - 1)
     chance.shuffle(plan)
     torn, steps = 0, []
-    for how in ["any", *plan]:
-        torn += kill(killed, data, chance, how)
-        steps.append(max((event["step"] for event in killed.history()), default=0))
+    for i, how in enumerate(["any", *plan], start=1):
+        torn += kill(killed, data, how, chance.uniform(0, 0.7), STEPS * i // (KILLS + 1))
+        steps.append(kept(killed))
     assert os.waitpid(begin(killed, data), 0)[1] == 0
     return {"kills": len(steps), "inside_a_save": torn, "steps": steps}
 

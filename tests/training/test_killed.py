@@ -47,7 +47,7 @@ def test_a_run_killed_twenty_times_is_the_run_in_one_sitting(tmp_path):
     assert done.returncode == 0, done.stderr + logs
     life = json.loads(done.stdout)
     assert life["kills"] == 20 and life["inside_a_save"] >= 1, life
-    assert len(set(life["steps"])) >= 5 and life["steps"][-1] < 400, life  # the kills were spread over the run
+    assert len(set(life["steps"])) >= 5 and life["steps"][-1] < 800, life  # the kills were spread over the run
     whole, killed = (RunFolder(tmp_path / "runs" / name) for name in ("whole", "killed"))
     (tensors, numbers), (killed_tensors, killed_numbers) = everything(whole), everything(killed)
     assert [name for name in tensors if tensors[name] != killed_tensors.get(name)] == []
