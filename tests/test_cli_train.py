@@ -215,7 +215,48 @@ def test_a_damaged_newest_checkpoint_costs_its_steps_and_no_more(place, capfd, c
     newest.write_bytes(newest.read_bytes()[:1000])
     assert main(["train", "--run", "a", "--resume", "--steps", "6"]) == 0
     assert "is damaged" in caplog.text
-    assert {"event": "resumed", "step": 2} in RunFolder(Path("runs/a")).history()
+    said = {"event": "resumed", "step": 2, "passed_over": ["000004.safetensors"]}
+    assert said in RunFolder(Path("runs/a")).history()
+
+
+def test_snapshots_of_steps_that_are_no_longer_told_of_are_gone(place, capfd):
+    assert train("--steps", "4", "--checkpoint-every", "2", "--snapshot-every", "2") == 0
+    checkpoints(Path("runs/a/checkpoints"))[0].unlink()
+    assert main(["train", "--run", "a", "--resume", "--steps", "3"]) == 0
+    assert GAN.from_pretrained("runs/a").info["step"] == 3
+    assert sorted(path.name for path in Path("runs/a/snapshots").glob("0*")) == ["000002", "000003"]
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again(place, capfd):
+    options = ["--steps", "3", "--snapshot-every", "2"]
+    assert train(*options) == 0
+    assert train("--runs", "killed", *options) == 0
+    run = RunFolder(Path("killed/a"))
+    shutil.rmtree(run.checkpoints)
+    lines = run.events.read_text().splitlines(keepends=True)
+    run.events.write_text("".join(line for line in lines if '"event": "checkpoint"' not in line))
+    assert main(["train", "--run", "a", "--runs", "killed", "--resume"]) == 0
+    whole, again = (GAN.from_pretrained(f"{runs}/a").state_dict() for runs in ("runs", "killed"))
+    assert all(torch.equal(t, again[name]) for name, t in whole.items())
+    assert [e["step"] for e in run.history() if e["event"] == "resumed"] == [0]
+
+
+def test_a_run_whose_checkpoints_were_deleted_does_not_begin_again(place, capfd):
+    assert train("--steps", "1") == 0
+    shutil.rmtree("runs/a/checkpoints")
+    capfd.readouterr()
+    assert main(["train", "--run", "a", "--resume"]) == 2
+    assert "No checkpoint in runs/a/checkpoints can be read" in one_sentence(capfd.readouterr().err)
+    assert GAN.from_pretrained("runs/a").info["step"] == 1
+
+
+def test_a_new_learning_rate_holds_from_the_next_step_on(place, capfd):
+    assert train("--steps", "2") == 0
+    before = GAN.from_pretrained("runs/a").D.state_dict()
+    assert main(["train", "--run", "a", "--resume", "--steps", "3", "--lr-d", "0", "--lr-g", "0"]) == 0
+    after = GAN.from_pretrained("runs/a").D
+    assert all(torch.equal(weights, before[name]) for name, weights in after.named_parameters())
+    assert RunFolder(Path("runs/a")).config["train"]["lr_D"] == 0
 
 
 # ---- what a person can put right

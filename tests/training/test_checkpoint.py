@@ -39,7 +39,7 @@ def test_only_the_two_newest_are_kept(made):
 
 def test_a_run_goes_on_bit_for_bit_from_the_file(made, folder):
     t = trainer(steps=8, checkpoint_every=2)
-    load_checkpoint(t, folder)
+    assert load_checkpoint(t, folder) == ()
     assert t.steps_done == 6
     list(t.run())
     assert same(t, made[1][8])
@@ -51,7 +51,7 @@ def test_a_damaged_newest_falls_back_to_the_one_before_and_says_so(made, folder,
     data = newest.read_bytes()
     newest.write_bytes(data[: int(len(data) * kept)])
     t = trainer(steps=8, checkpoint_every=2)
-    load_checkpoint(t, folder)
+    assert load_checkpoint(t, folder) == ("000006.safetensors",)
     assert t.steps_done == 4
     assert same(t, made[1][4])
     assert "000006.safetensors is damaged" in caplog.text
