@@ -41,7 +41,8 @@ def load_checkpoint(trainer: Trainer, folder: Path, step: int | None = None) -> 
         try:
             with safe_open(path, framework="pt") as file:
                 numbers = json.loads(file.metadata()["numbers"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+                # copies: one number left in the optimiser would hold the whole file, and its place on the disk
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             log.warning("Checkpoint %s is damaged (%s); trying the one before.", path, error)
             passed_over += (path.name,)

@@ -23,7 +23,7 @@ from gan_core.training.checkpoint import checkpoints
 from gan_core.training.folder import RunFolder
 
 KILLS, REAL, IN_A_SAVE = 20, 3, 4
-STEPS = 800
+STEPS = 500
 OPTIONS = shlex.split(f"""
     --preset modern --image-size 28 --nc 1 --nz 8 --ngf 8 --ndf 8 --dropout-d 0.2 --batch-size 8 --flip
     --instance-noise 0.1 --instance-noise-steps 300 --penalty-every 4 --steps {STEPS} --threads 1
@@ -92,7 +92,7 @@ def whole_life(data: str, runs: Path, seed: int) -> dict[str, object]:
     chance.shuffle(plan)
     torn, steps = 0, []
     for i, how in enumerate(["any", *plan], start=1):
-        torn += kill(killed, data, how, chance.uniform(0, 0.7), STEPS * i // (KILLS + 1))
+        torn += kill(killed, data, how, chance.uniform(0, 0.5), STEPS * i // (KILLS + 1))
         steps.append(kept(killed))
     assert os.waitpid(begin(killed, data), 0)[1] == 0
     return {"kills": len(steps), "inside_a_save": torn, "steps": steps}

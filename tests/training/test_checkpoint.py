@@ -1,5 +1,6 @@
 import shutil
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -58,6 +59,14 @@ def test_a_damaged_newest_falls_back_to_the_one_before_and_says_so(made, folder,
     next(e for e in t.run() if e.step == 5)
     save_checkpoint(t, folder)
     assert [path.stem for path in checkpoints(folder)] == ["000005", "000004"]  # the damaged one holds no place
+
+
+def test_the_file_is_not_held_open(made, folder):
+    """Deleted while it is mapped, it would keep its place on the disk as long as the run lasts."""
+    t = trainer(steps=8, checkpoint_every=2)
+    load_checkpoint(t, folder)
+    assert str(folder) not in Path("/proc/self/maps").read_text()
+    assert t.steps_done == 6
 
 
 def test_no_checkpoint_that_can_be_read(folder, tmp_path):

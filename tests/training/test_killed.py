@@ -30,7 +30,8 @@ def without_clock(values):
 
 
 def told(run, *kinds):
-    return [without_clock(event) for event in run.history() if event["event"] in kinds]
+    """What holds of each step; a sheet may be told of twice, before and after a kill."""
+    return {(e["event"], e["step"]): without_clock(e) for e in run.history() if e["event"] in kinds}
 
 
 @pytest.mark.slow
@@ -47,7 +48,7 @@ def test_a_run_killed_twenty_times_is_the_run_in_one_sitting(tmp_path):
     assert done.returncode == 0, done.stderr + logs
     life = json.loads(done.stdout)
     assert life["kills"] == 20 and life["inside_a_save"] >= 1, life
-    assert len(set(life["steps"])) >= 5 and life["steps"][-1] < 800, life  # the kills were spread over the run
+    assert len(set(life["steps"])) >= 5 and life["steps"][-1] < 500, life  # the kills were spread over the run
     whole, killed = (RunFolder(tmp_path / "runs" / name) for name in ("whole", "killed"))
     (tensors, numbers), (killed_tensors, killed_numbers) = everything(whole), everything(killed)
     assert [name for name in tensors if tensors[name] != killed_tensors.get(name)] == []
