@@ -5,7 +5,7 @@ Ratios hold on a machine that other work disturbs, since both sides are disturbe
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -22,8 +22,7 @@ from gan_core.config import ModelConfig, TrainConfig, preset
 from gan_core.data import Images, load_images
 from gan_core.gan import GAN
 from gan_core.images import to_pictures, to_unit
-from gan_core.latent import paint
-from gan_core.metrics import frechet_between, train_features
+from gan_core.metrics import Ruler, features_for
 from gan_core.training.trainer import Trainer
 
 SHAPES = (  # as the field notes measured them
@@ -63,13 +62,19 @@ class PresetRow:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One line of `score`: a model and its in-domain Frechet distance from n samples; less is better."""
+    """One line of `score`: a model and what its n samples reach in in-domain features, see `metrics.Scores`."""
 
     weights: str
     step: int
     n: int
+    real: int  # pictures beside them, and on either side of the floor
     frechet: float
-    floor: float  # real against real, equally many
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    classes: float | None
+    floor: float  # of the Frechet distance, real against real
 
 
 def bench_speed(device: torch.device, turns: int, seconds: float, batch_size: int = 64) -> Iterator[SpeedRow]:
@@ -97,7 +102,7 @@ def bench_presets(names: list[str], data: str, seconds: float, device: torch.dev
     """Train each preset for `seconds` of its own, in turns of two seconds, then measure G_ema's samples."""
     chosen = {name: preset(name) for name in names}  # a wrong name is told before the work begins
     images = load_images(data)
-    ruler = Ruler(images, 2000)
+    ruler = Ruler(images, features_for(images))
     size = {"image_size": images.pixels.shape[2], "nc": images.pixels.shape[1], "ngf": 32, "ndf": 32}
     trainers: dict[str, Trainer] = {}
     for name, choice in chosen.items():
@@ -114,34 +119,22 @@ def bench_presets(names: list[str], data: str, seconds: float, device: torch.dev
     rows = []
     for name, trainer in trainers.items():
         trainer.gan.recalibrate()
-        score = ruler.score(trainer.gan)
-        rows.append(PresetRow(name, images.name, spent[name], trainer.steps_done, score, ruler.floor))
+        distance, floor = ruler.measure(trainer.gan).frechet, ruler.floor.frechet
+        rows.append(PresetRow(name, images.name, spent[name], trainer.steps_done, distance, floor))
     return rows
 
 
 def score_weights(folders: list[Path], images: Images, n: int) -> list[ScoreRow]:
-    """The in-domain Frechet distance of each model's first n seeds."""
-    ruler = Ruler(images, n)
+    """How near each model's first n seeds are to `images`."""
+    ruler = Ruler(images, features_for(images), n)
     rows = []
     for folder in tqdm(folders, unit="model", leave=False):
         gan = GAN.from_pretrained(folder)
-        rows.append(ScoreRow(folder.name, gan.info.get("step", 0), ruler.n, ruler.score(gan), ruler.floor))
+        scores = ruler.measure(gan)
+        rows.append(
+            ScoreRow(folder.name, gan.info.get("step", 0), n, ruler.real, **asdict(scores), floor=ruler.floor.frechet)
+        )
     return rows
-
-
-class Ruler:
-    """Measures models against `images`: one feature network, one heap of real pictures, and the floor of that heap."""
-
-    def __init__(self, images: Images, n: int) -> None:
-        self.n = min(n, len(images) // 2)
-        shuffled = images.pixels[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
-        self.features = train_features(images)
-        self.real = self.features(to_unit(shuffled[: self.n]))
-        self.floor = frechet_between(self.real, self.features(to_unit(shuffled[self.n : 2 * self.n])))
-
-    def score(self, gan: GAN) -> float:
-        painted = paint(gan, gan.sample_z(self.n, seed=0), gan.sample_y(self.n, seed=0))
-        return frechet_between(self.real, self.features(to_unit(painted)))
 
 
 def print_rows(rows: Sequence[SpeedRow | PresetRow | ScoreRow]) -> None:

@@ -72,7 +72,8 @@ class TrainConfig:
     report_every: int = 50  # steps; each report waits for the device
     sample_every: int = 250  # steps; early sheets come sooner, see training.schedule
     snapshot_every: int = 1_000  # steps; a snapshot is small and kept
-    checkpoint_every: int = 1_000  # steps; a checkpoint is large, the two newest are kept
+    checkpoint_every: int = 1_000  # steps; a checkpoint is large, the two newest and the best are kept
+    measure: int = 2_000  # samples measured at every snapshot; fewer are less exact; 0 = never
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -86,6 +87,7 @@ class TrainConfig:
         for name in ("clip_D", "gp_weight", "r1_gamma", "r2_gamma", "instance_noise"):
             _between(name, getattr(self, name), 0.0, 1e6)
         _between("held_out", self.held_out, 0.0, 0.5)
+        _between("measure", self.measure, 2 if self.measure else 0, 100_000)  # one has no spread
         _between("label_smoothing", self.label_smoothing, 0.0, 0.5)
         _between("ema_decay", self.ema_decay, 0.0, 0.999999)
         for name in ("d_moves", "penalty_every", "report_every", "sample_every", "snapshot_every", "checkpoint_every"):

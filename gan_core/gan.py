@@ -4,7 +4,7 @@ import json
 import os
 import re
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from gan_core.config import ModelConfig, from_dict
 from gan_core.errors import UserError
-from gan_core.files import replace_folder, write_tensors
+from gan_core.files import replace_folder, write_tensors, write_text
 from gan_core.networks import Discriminator, Generator
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+BEST = "best.json"  # beside the snapshots: which of them is the best
 HUB_TIMEOUT = 5.0  # seconds for the first answer
 PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
 
@@ -199,8 +200,46 @@ def newest_snapshot(run: Path) -> Path | None:
     return next(iter(snapshots(run)), None)
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best snapshot of a run so far: its step, and its in-domain Frechet distance."""
+
+    step: int
+    frechet: float
+
+
+def mark_best(run: Path, best: Best | None) -> None:
+    """Write down which snapshot is the best; None where none has been measured."""
+    if best:
+        write_text(run / "snapshots" / BEST, json.dumps(asdict(best)) + "\n")
+    else:
+        (run / "snapshots" / BEST).unlink(missing_ok=True)
+
+
+def best_snapshot(run: Path) -> Path | None:
+    """The best snapshot of a run folder; None where none has been measured, or where it is gone."""
+    try:
+        step = json.loads((run / "snapshots" / BEST).read_text(encoding="utf-8"))["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return next((path for path in snapshots(run) if int(path.name) == step), None)
+
+
+def snapshot_at(run: Path, at: str) -> Path:
+    """The snapshot that `at` names: "best", or a step. Raises UserError if there is none."""
+    found = snapshots(run)
+    named = best_snapshot(run) if at == "best" else next((path for path in found if int(path.name) == int(at)), None)
+    if named is None:
+        known = [str(int(path.name)) for path in found] + (["best"] if best_snapshot(run) else [])
+        raise UserError("no_such_snapshot", where=run, got=at, known=", ".join(known) or "none")
+    return named
+
+
 def find_weights(name: str) -> Path:
-    """The local folder behind a path or a Hub id; of a run folder its newest snapshot. Raises UserError."""
+    """The local folder behind a path or a Hub id; of a run folder its newest snapshot, or RUN@5000, RUN@best.
+
+    Raises UserError.
+    """
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path raises where there is no such user
     if path.suffix.lower() in PICKLES:
         raise UserError("pickle", got=path)
@@ -216,6 +255,9 @@ def find_weights(name: str) -> Path:
         if not (path / WEIGHTS).is_file() and (pickles := [p for p in path.iterdir() if p.suffix.lower() in PICKLES]):
             raise UserError("pickle", got=pickles[0])
         return path
+    run, _, at = name.rpartition("@")
+    if re.fullmatch(r"best|\d{1,12}", at, re.ASCII) and (Path(run) / "snapshots").is_dir():
+        return snapshot_at(Path(run).expanduser(), at)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         return from_hub(name)
     raise UserError("no_weights", got=name)

@@ -115,6 +115,20 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{name} has no classes to be conditional on. Sort the pictures into one folder for each class, or leave out --conditional.",
         "{name} 没有类别，无法进行条件训练。请按类别把图片放入子文件夹，或去掉 --conditional。",
     ),
+    # many processes
+    "rank_lost": (
+        "Another process of this training ended ({why}). Its own output says why; the same command with --resume goes "
+        "on from the last checkpoint.",
+        "本次训练的另一个进程已结束（{why}）。原因见该进程的输出；用同一命令加 --resume 可从最近的检查点继续。",
+    ),
+    "rank_cannot": (
+        "Process {rank} cannot take part: {why} Put that right there, and start again.",
+        "进程 {rank} 无法参与：{why} 请在该处解决后重新开始。",
+    ),
+    "rank_data": (
+        "Process {rank} found other pictures than process 0 under the same name. Give every machine the same data.",
+        "进程 {rank} 在同一名称下找到的图片与进程 0 不同。请让每台机器使用相同的数据。",
+    ),
     # the run folder
     "run_name": (
         "{got!r} cannot name a run. Use letters, digits, space, '.', '_', '+' or '-', at most 80, starting with a letter or digit.",
@@ -310,5 +324,66 @@ ERRORS: dict[str, tuple[str, str]] = {
     "recipe_z": (
         "This PNG's z has {got} numbers, but the model's has {wanted}. Choose the model that it was made with.",
         "这张 PNG 的 z 有 {got} 个数，而模型需要 {wanted} 个。请选择生成它的模型。",
+    ),
+}
+
+# What the doctor says: what is seen, why it happens, what to change.
+ADVICE: dict[str, tuple[str, str]] = {
+    "collapse": (
+        "G's pictures are too much alike (they spread {spread:.0%} as far as real ones, and {twins:.0%} have a twin), "
+        "because a few that fool D pay G better than many: go back to a snapshot from before this, and try {cure}.",
+        "G 的图片过于相似（分布宽度只有真实图片的 {spread:.0%}，{twins:.0%} 有近似的孪生图片），因为少数能骗过 D 的图片比多样的图片更划算："
+        "请回到此前的快照，并尝试 {cure}。",
+    ),
+    "collapse_classes": (
+        "G paints only some of the classes ({missing} of {classes} are missing among 256 pictures), "
+        "because those already fool D: go back to a snapshot from before this, and try {cure}.",
+        "G 只画出部分类别（256 张图片中缺少 {classes} 类里的 {missing} 类），因为画出的这些已能骗过 D："
+        "请回到此前的快照，并尝试 {cure}。",
+    ),
+    "saturated": (
+        "G learns nothing more: the slope of the minimax loss is D(G(z)), which is {slope:.2g} here, "
+        "because D is sure of itself ({sure:.0%} of real pictures rank above fakes): try {cure}, whose slope is 1 - D(G(z)).",
+        "G 已学不到东西：minimax 损失的斜率就是 D(G(z))，此时为 {slope:.2g}，因为 D 已十分确信（{sure:.0%} 的真实图片排在假图之前）："
+        "请尝试 {cure}，其斜率为 1 - D(G(z))。",
+    ),
+    "vanishing": (
+        "Hardly any gradient reaches G ({left:.1g} of what it was), because D is sure of itself "
+        "({sure:.0%} of real pictures rank above fakes) and flat where the fakes lie: weaken D, try {cure}.",
+        "几乎没有梯度传到 G（仅为最强时的 {left:.1g}），因为 D 十分确信（{sure:.0%} 的真实图片排在假图之前），且在假图附近变得平坦："
+        "请削弱 D，尝试 {cure}。",
+    ),
+    "overfitting": (
+        "D knows its pictures by heart ({knows:.0%} of them rank above {strangers} it never learns from), because they are "
+        "too few for its size, so that soon it will teach G nothing but copying: try {cure}, or add pictures.",
+        "D 已把训练图片背下来了（它们有 {knows:.0%} 排在 {strangers} 张它从未学过的图片之前），因为图片相对其规模太少，不久它就只会教 G 抄袭："
+        "请尝试 {cure}，或增加图片。",
+    ),
+    "diverging": (
+        "D's scores are running away (loss D {loss_D:.3g}, loss G {loss_G:.3g}), because each player's steps are larger than "
+        "the other can answer or nothing bounds D: go back to a snapshot from before this, and try {cure}.",
+        "D 的打分正在失控（D 损失 {loss_D:.3g}，G 损失 {loss_G:.3g}），因为一方的步子大到另一方无法应对，或 D 没有任何约束："
+        "请回到此前的快照，并尝试 {cure}。",
+    ),
+    "diverged": (
+        "The losses or weights stopped being numbers by step {step}, because the steps were too large: "
+        "go on from the last checkpoint with {cure}.",
+        "到第 {step} 步时，损失或权重已不再是有效数值，因为步子太大：请从上一个检查点继续，并使用 {cure}。",
+    ),
+    "oscillating": (
+        "G and D chase each other in circles (all of G's pictures move by {moved:.1f} spreads of real ones from look to look), "
+        "because each overshoots what the other has just left: try {cure}.",
+        "G 与 D 正在互相绕圈追逐（每次查看之间，G 的全部图片平均移动了真实分布宽度的 {moved:.1f} 倍），因为双方都冲过了对方刚离开的位置："
+        "请尝试 {cure}。",
+    ),
+    "no_better": (
+        "The pictures stopped getting better {since} evaluations ago (the best was step {best}: distance {frechet:.3g}, now "
+        "{now:.3g}), because the players have learned what these settings let them: keep step {best}, or go on from it with {cure}.",
+        "图片质量从 {since} 次评估之前起就不再提高（最好的是第 {best} 步：距离 {frechet:.3g}，现在为 {now:.3g}），因为在当前设置下双方已学到尽头："
+        "请保留第 {best} 步，或从那里以 {cure} 继续。",
+    ),
+    "healthy": (
+        "Nothing is wrong with this run, as far as {reports} reports and {looks} looks at its pictures tell.",
+        "就 {reports} 次报告和 {looks} 次查看图片而言，这次训练没有问题。",
     ),
 }

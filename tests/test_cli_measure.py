@@ -8,6 +8,8 @@ from PIL import Image
 
 from gan_core import GAN, ModelConfig, bench
 from gan_core.cli import main
+from gan_core.gan import Best, mark_best
+from gan_core.metrics import Scores
 
 TINY = ModelConfig(image_size=28, nc=1, nz=4, ngf=4, ndf=4)
 
@@ -41,25 +43,33 @@ def test_bench_gives_every_preset_its_time(tmp_path, monkeypatch):
 
 
 class Ruler:
-    """Stands in for half a minute of teaching features."""
+    """Stands in for measuring 2,000 samples."""
 
-    floor = 0.5
+    floor = Scores(0.5, 0.9, 0.9, 1.0, 0.9, 1.0)
 
-    def __init__(self, images, n):
-        assert n == 2000
+    def __init__(self, images, net):
+        assert net.classes == images.classes
 
-    def score(self, gan):
+    def measure(self, gan):
         assert not gan.G_ema.training
-        return 7.0
+        return Scores(7.0, 0.8, 0.7, 0.9, 0.6, 1.0)
 
 
-def test_score_reads_the_newest_snapshots_of_a_run(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("gan_core.metrics.features.BATCH", 16)
+def test_score_reads_the_newest_snapshots_of_a_run(run, tmp_path):
     options = ["--data", "fashion-mini", "--n", "256", "--threads", "1"]
     assert main(["score", "--weights", str(run), *options, "--last", "2", "--json", str(tmp_path / "rows.json")]) == 0
     rows = json.loads((tmp_path / "rows.json").read_text())
     assert [row["step"] for row in rows] == [20, 10]
     assert all(row["frechet"] > 5 * row["floor"] > 0 for row in rows)  # untrained G, against real pictures
+    assert all((row["n"], row["real"]) == (256, 256) and row["recall"] < 0.5 for row in rows)
+
+
+def test_score_takes_a_snapshot_by_its_step_or_the_best(run, tmp_path):
+    mark_best(run, Best(10, 3.0))
+    for name, step in ((f"{run}@20", 20), (f"{run}@best", 10)):
+        options = ["--data", "fashion-mini", "--n", "256", "--threads", "1", "--json", str(tmp_path / "rows.json")]
+        assert main(["score", "--weights", name, *options]) == 0
+        assert [row["step"] for row in json.loads((tmp_path / "rows.json").read_text())] == [step]
 
 
 @pytest.mark.parametrize(

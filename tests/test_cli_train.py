@@ -280,7 +280,7 @@ def test_a_new_learning_rate_holds_from_the_next_step_on(place, capfd):
         (["--preset", "modern", "--label-smoothing", "0.1"], "no meaning for rpgan"),
         (["--num-classes", "5"], "has 2 classes, but the model wants 5"),
         (["--until", "soon"], "Cannot read --until 'soon'"),
-        (["--until", "no better for 3"], "needs a measure"),
+        (["--until", "no better for 3"], "needs measured samples"),
         (["--minutes", "-1"], "Cannot read --until '-1.0m'"),
         (["--minutes", "ten"], "invalid float value: 'ten'"),
         (["--threads", "0"], "threads is 0, but must lie between 1 and"),

@@ -1,6 +1,7 @@
 """How good the samples are, in numbers that compare runs on one data set. A score takes a feature function."""
 
-from gan_core.metrics.features import train_features
-from gan_core.metrics.scores import frechet, frechet_between
+from gan_core.metrics.features import FeatureNet, features_for
+from gan_core.metrics.ruler import FEWEST, Ruler, measurable
+from gan_core.metrics.scores import Scores, frechet, frechet_between
 
-__all__ = ["frechet", "frechet_between", "train_features"]
+__all__ = ["FEWEST", "FeatureNet", "Ruler", "Scores", "features_for", "frechet", "frechet_between", "measurable"]

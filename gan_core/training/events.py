@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from gan_core.metrics.scores import Scores
+
 
 @dataclass(frozen=True)
 class Step:
@@ -52,6 +54,30 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Vitals:
+    """How the players look from outside, by 256 pictures of each kind at most, in the features of this data set.
+
+    Lengths and distances in feature space are in those of real pictures: 1 = as among real ones.
+    """
+
+    step: int
+    spread: float  # how far G's pictures lie from their mean
+    apart: float  # how far each lies from its nearest neighbour: the median
+    twins: float  # share of them whose neighbour is nearer than that of 95 in 100 real pictures
+    off: float  # from the mean of G's features to that of real pictures
+    moved: float  # from the mean of G's features at the last look to that at this one
+    missing: int | None  # classes seen in real pictures and not in G's; None where none are known
+    classes: int | None  # of how many
+    strangers: int  # held-out pictures that D was shown
+    knows: float | None  # how often D ranks a picture it learns from above a stranger; 0.5 = no difference
+    passes: float | None  # how often D ranks a stranger above a fake; 0.5 = takes it for one
+    logits: float  # the largest of D's, either sign
+    weights_G: float  # the length of all weights
+    weights_D: float
+    seconds: float  # that looking took
+
+
+@dataclass(frozen=True)
 class Advice:
     """What is seen, why it happens and what to change, in one sentence."""
 
@@ -88,12 +114,13 @@ class Forked:
 
 @dataclass(frozen=True)
 class Measure:
-    """How good the samples are by one number, less is better. Drives "no better for N"; metrics come to yield it."""
+    """How good G_ema's samples are beside real pictures. Chooses the best snapshot, and drives "no better for N"."""
 
     step: int
-    name: str
-    value: float
-    floor: float  # the same measure between real pictures and real pictures
+    n: int  # samples
+    scores: Scores
+    floor: Scores  # real pictures beside real pictures
+    best: bool  # is this the smallest Frechet distance so far?
 
 
-Event = Step | Report | Sample | Snapshot | Checkpoint | Advice | Resumed | Parent | Forked | Measure
+Event = Step | Report | Sample | Snapshot | Checkpoint | Vitals | Advice | Resumed | Parent | Forked | Measure

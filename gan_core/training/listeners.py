@@ -6,8 +6,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gan_core.gan import Best, mark_best
+from gan_core.metrics import Ruler
 from gan_core.training.checkpoint import save_checkpoint
-from gan_core.training.events import Checkpoint, Event, Report, Snapshot, Step
+from gan_core.training.events import Checkpoint, Event, Measure, Report, Snapshot, Step
 from gan_core.training.folder import RunFolder
 from gan_core.training.trainer import Trainer
 from gan_core.training.until import Seconds, Until
@@ -15,16 +17,36 @@ from gan_core.training.until import Seconds, Until
 
 def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> Generator[Event]:
     """Write the run folder, each file before events.jsonl speaks of it. `info` goes into every snapshot."""
+    saved = -1
     for event in events:
         if isinstance(event, Snapshot):
             save_snapshot(trainer, folder, info)
-        elif isinstance(event, Checkpoint):
-            save_checkpoint(trainer, folder.checkpoints)
+        elif isinstance(event, Checkpoint) or (isinstance(event, Measure) and event.best):
+            if saved != event.step:  # both may come at one step
+                save_checkpoint(trainer, folder.checkpoints)
+            saved = event.step
+        if isinstance(event, Measure):
+            mark_best(folder.path, trainer.best)
         if isinstance(event, Step):  # too many to keep, and nothing to see
             folder.beat("running", event.step)
         else:
             folder.append(event)
         yield event
+
+
+def measured(events: Iterable[Event], trainer: Trainer, ruler: Callable[[], Ruler]) -> Generator[Event]:
+    """A Measure after every Snapshot. The ruler is asked for at the first of them: making it must not delay the start.
+
+    The trainer's clock stands still meanwhile, and its random states stay as they are.
+    """
+    for event in events:
+        yield event
+        if isinstance(event, Snapshot):
+            scores, floor = ruler().measure(trainer.gan), ruler().floor
+            better = trainer.best is None or scores.frechet < trainer.best.frechet
+            if better:
+                trainer.best = Best(event.step, scores.frechet)
+            yield Measure(event.step, ruler().n, scores, floor, better)
 
 
 def save_snapshot(trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> None:

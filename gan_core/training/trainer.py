@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -15,7 +15,7 @@ from gan_core.config import Configs, TrainConfig
 from gan_core.data import Images
 from gan_core.data.batches import Batches
 from gan_core.errors import UserError
-from gan_core.gan import GAN
+from gan_core.gan import GAN, Best
 from gan_core.images import to_sheet, to_unit
 from gan_core.training.augment import augment, mirror
 from gan_core.training.distributed import ALONE, Ranks
@@ -46,10 +46,16 @@ class Trainer:
         _check_fit(gan, images, config)
         self.gan, self.config, self.device, self.ranks = gan, config, gan.device, ranks
         self.game = GAMES[config.loss]
-        self.images = images if gan.config.num_classes else replace(images, labels=None)
+        self.images = images
         self.learned, self.held_out = _split(len(images), config)
         self.batches = Batches(
-            self.images, config.batch_size, config.seed, self.device, (ranks.rank, ranks.world), memory, self.learned
+            images if gan.config.num_classes else replace(images, labels=None),
+            config.batch_size,
+            config.seed,
+            self.device,
+            (ranks.rank, ranks.world),
+            memory,
+            self.learned,
         )
         self.autocast = _autocast(self.device, config.precision)
         if gan.config.architecture == "dcgan":
@@ -66,6 +72,7 @@ class Trainer:
         self.rounds = graphed or (lambda dealt, kind: self.play(dealt))
         self.steps_done = 0
         self.seconds = 0.0  # of training; the clock stops while the listener holds an event
+        self.best: Best | None = None  # set by whoever measures; kept here to be saved with the rest
         self._calibrated_at = -1
 
     def run(self) -> Generator[Event]:
@@ -250,7 +257,13 @@ class Trainer:
         tensors |= {"random.own": self.random.get_state(), "random.cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)  # dropout draws from it
-        return tensors, {"step": self.steps_done, "batches_drawn": self.batches.drawn, "seconds": self.seconds}
+        best = asdict(self.best) if self.best else None
+        return tensors, {
+            "step": self.steps_done,
+            "batches_drawn": self.batches.drawn,
+            "seconds": self.seconds,
+            "best": best,
+        }
 
     def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         """Go on from `state()`. Learning rates stay those of `config`, which may have changed."""
@@ -270,6 +283,7 @@ class Trainer:
             torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), self.device)
         self.steps_done, self.batches.drawn = numbers["step"], numbers["batches_drawn"]
         self.seconds, self._calibrated_at = numbers["seconds"], -1
+        self.best = Best(**best) if (best := numbers.get("best")) else None  # older checkpoints do not say
 
 
 def sheet_due(step: int, every: int) -> bool:

@@ -35,14 +35,16 @@ class NoBetter:
     """`evaluations` Measures in a row that did not beat the best. The run must yield Measures."""
 
     evaluations: int
-    best: float = field(default=float("inf"), init=False)
-    since: int = field(default=0, init=False)
+    since: int = field(default=0, init=False)  # the best so far
 
     def reached(self, event: Event, seconds: float) -> bool:
         if isinstance(event, Measure):
-            better = event.value < self.best
-            self.best, self.since = (event.value, 0) if better else (self.best, self.since + 1)
+            self.count(event.best)
         return self.since >= self.evaluations
+
+    def count(self, best: bool) -> None:
+        """Take in one Measure: of this sitting, or of those before it."""
+        self.since = 0 if best else self.since + 1
 
 
 def parse(phrase: str) -> Until:

@@ -1,6 +1,7 @@
 import pytest
 
 from gan_core import UserError
+from gan_core.metrics import Scores
 from gan_core.training.events import Measure, Step
 from gan_core.training.until import NoBetter, Seconds, Steps, parse
 
@@ -32,7 +33,7 @@ def test_steps_and_seconds():
 
 
 def test_no_better_counts_measures_since_the_best():
-    until = NoBetter(2)
-    values = [9, 8, 8.5, 7, 7, 7.1]
-    assert [until.reached(Measure(1, "fid", value, 0), 0) for value in values] == [False] * 5 + [True]
+    until, some = NoBetter(2), Scores(1.0, 1.0, 1.0, 1.0, 1.0, None)
+    bests = [True, True, False, True, False, False]
+    assert [until.reached(Measure(1, 9, some, some, best), 0) for best in bests] == [False] * 5 + [True]
     assert until.reached(Step(9), 0)
