@@ -229,14 +229,20 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{name} 只有 {good} 张可用图片，至少需要 {fewest} 张；另有 {skipped} 张无法读取（{first}）。请添加更多图片或修复它们。",
     ),
     "data_too_large": (
-        "{name}: {count} pictures of {size} pixels need {needed} of memory, more than the limit of {limit}. "
-        "Choose image_size {fits}, which fits.",
-        "{name}：{count} 张 {size} 像素的图片需要 {needed} 内存，超过上限 {limit}。请把 image_size 设为 {fits}，这样放得下。",
+        "{name}: {count} pictures of {size} pixels need {needed}; memory should hold no more than {limit}, and {where} has place for {free}. "
+        "Choose image_size {fits}, which fits; or free some space; or name another folder with $GAN_CORE_DATA.",
+        "{name}：{count} 张 {size} 像素的图片需要 {needed}；内存最多容纳 {limit}，{where} 的磁盘可用 {free}。"
+        "请把 image_size 设为 {fits}，这样放得下；或腾出空间；或用 $GAN_CORE_DATA 指定其他文件夹。",
     ),
     "data_too_many": (
-        "{name}: {count} pictures of {size} pixels need {needed} of memory, more than the limit of {limit}. "
-        "Give at most {most} pictures.",
-        "{name}：{count} 张 {size} 像素的图片需要 {needed} 内存，超过上限 {limit}。请最多提供 {most} 张图片。",
+        "{name}: {count} pictures of {size} pixels need {needed}; memory should hold no more than {limit}, and {where} has place for {free}. "
+        "Give at most {most} pictures; or free some space; or name another folder with $GAN_CORE_DATA.",
+        "{name}：{count} 张 {size} 像素的图片需要 {needed}；内存最多容纳 {limit}，{where} 的磁盘可用 {free}。"
+        "请最多提供 {most} 张图片；或腾出空间；或用 $GAN_CORE_DATA 指定其他文件夹。",
+    ),
+    "cannot_prepare": (
+        "Cannot prepare the pictures of {name} in {where}: {why}. Free some space there, or name another folder with $GAN_CORE_DATA.",
+        "无法在 {where} 中预处理 {name} 的图片：{why}。请在那里腾出空间，或用 $GAN_CORE_DATA 指定其他文件夹。",
     ),
     "idx_broken": (
         "{path} is not a whole idx file of pictures with their labels. Delete it and download it again.",
@@ -385,5 +391,17 @@ ADVICE: dict[str, tuple[str, str]] = {
     "healthy": (
         "Nothing is wrong with this run, as far as {reports} reports and {looks} looks at its pictures tell.",
         "就 {reports} 次报告和 {looks} 次查看图片而言，这次训练没有问题。",
+    ),
+}
+
+# What the doctor does by itself.
+ACTIONS: dict[str, tuple[str, str]] = {
+    "back": (
+        "Went back from step {seen} to step {step}, and on with smaller steps: lr_D {lr_D:g}, lr_G {lr_G:g}.",
+        "已从第 {seen} 步退回到第 {step} 步，并以更小的步子继续：lr_D {lr_D:g}，lr_G {lr_G:g}。",
+    ),
+    "stop": (
+        "Ended the run at step {step}, as going on would not make it better.",
+        "已在第 {step} 步结束训练，因为继续下去不会更好。",
     ),
 }

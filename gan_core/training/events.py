@@ -1,6 +1,7 @@
 """What a training run tells the world. Plain data: no tensors, no devices, safe to log, keep or draw."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
 
@@ -88,6 +89,20 @@ class Advice:
 
 
 @dataclass(frozen=True)
+class Action:
+    """What the doctor did by itself, and why, in one sentence. It comes after the Resumed of a way back."""
+
+    step: int  # where the run stands now
+    seen: int  # the step at which it acted
+    key: str  # of the advice that it followed
+    did: Literal["back", "stop"]
+    lr_D: float  # as they are from now on
+    lr_G: float
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
 class Resumed:
     """The run goes on from this step: what was told of later steps no longer holds."""
 
@@ -123,4 +138,4 @@ class Measure:
     best: bool  # is this the smallest Frechet distance so far?
 
 
-Event = Step | Report | Sample | Snapshot | Checkpoint | Vitals | Advice | Resumed | Parent | Forked | Measure
+Event = Step | Report | Sample | Snapshot | Checkpoint | Vitals | Advice | Action | Resumed | Parent | Forked | Measure

@@ -1,5 +1,6 @@
 """Listeners. Each takes events and passes every one on, so they chain: progress_bar(record(trainer.run()))."""
 
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from gan_core.gan import Best, mark_best
 from gan_core.metrics import Ruler
 from gan_core.training.checkpoint import save_checkpoint
-from gan_core.training.events import Checkpoint, Event, Measure, Report, Snapshot, Step
+from gan_core.training.events import Action, Advice, Checkpoint, Event, Measure, Report, Snapshot, Step
 from gan_core.training.folder import RunFolder
 from gan_core.training.trainer import Trainer
 from gan_core.training.until import Seconds, Until
@@ -35,18 +36,19 @@ def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: d
 
 
 def measured(events: Iterable[Event], trainer: Trainer, ruler: Callable[[], Ruler]) -> Generator[Event]:
-    """A Measure after every Snapshot. The ruler is asked for at the first of them: making it must not delay the start.
+    """A Measure after every Snapshot. `ruler` is not asked before: making the first must not delay the start.
 
     The trainer's clock stands still meanwhile, and its random states stay as they are.
     """
     for event in events:
         yield event
         if isinstance(event, Snapshot):
-            scores, floor = ruler().measure(trainer.gan), ruler().floor
+            by = ruler()
+            scores = by.measure(trainer.gan)
             better = trainer.best is None or scores.frechet < trainer.best.frechet
             if better:
                 trainer.best = Best(event.step, scores.frechet)
-            yield Measure(event.step, ruler().n, scores, floor, better)
+            yield Measure(event.step, by.n, scores, by.floor, better)
 
 
 def save_snapshot(trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> None:
@@ -100,4 +102,11 @@ def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None 
                     f"step {event.step:,}  {event.images_per_second:,.0f} images/s  "
                     f"loss D {event.loss_D:.3f} G {event.loss_G:.3f}  D(x) {event.D_x:.2f} D(G(z)) {event.D_Gz:.2f}"
                 )
+            elif isinstance(event, Advice):
+                say(event)
             yield event
+
+
+def say(event: Advice | Action) -> None:
+    """One line on stderr, above the bar."""
+    tqdm.write(f"Step {event.step:,}: {event.en}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """The training loop. It knows nothing of screens, files or progress bars: it yields events."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -68,8 +68,7 @@ class Trainer:
         self.random = torch.Generator(self.device).manual_seed(config.seed)
         self.draws = ranks.draws(self.random)
         self.noise = torch.zeros((), device=self.device)  # a tensor, since a recorded round must read it anew
-        graphed = Graphed(self.play, self.random) if on_gpu and config.cuda_graph and ranks.alone else None
-        self.rounds = graphed or (lambda dealt, kind: self.play(dealt))
+        self.rounds = self._rounds()
         self.steps_done = 0
         self.seconds = 0.0  # of training; the clock stops while the listener holds an event
         self.best: Best | None = None  # set by whoever measures; kept here to be saved with the rest
@@ -96,6 +95,19 @@ class Trainer:
         finally:  # however the loop was left, gan(z) paints with the weights as they are now
             with suppress(UserError):
                 self.calibrate()
+
+    def relearn(self, config: TrainConfig) -> None:
+        """Go on with the learning rates of `config`, after load_state() too: a recorded round knows the old ones."""
+        self.config = config
+        for optimizer, lr in ((self.opt_D, config.lr_D), (self.opt_G, config.lr_G)):
+            optimizer.param_groups[0]["lr"] = lr
+        self.rounds = self._rounds()
+
+    def _rounds(self) -> Callable[[Dealt, bool], Tensor]:
+        """Plays a round; `bool` tells whether its penalty is due."""
+        if self.device.type == "cuda" and self.config.cuda_graph and self.ranks.alone:
+            return Graphed(self.play, self.random)
+        return lambda dealt, kind: self.play(dealt)
 
     def _events(self) -> Generator[Event]:
         config, since, seconds = self.config, [], 0.0
