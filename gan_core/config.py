@@ -187,7 +187,7 @@ class DataLimits:
     ratio_bytes: int = 16 * 2**20  # unpacked, up to which any ratio is harmless: blank drawings in BMP reach 1000
     pixels: int = 50_000_000  # in one picture, before it is shrunk
     fewest: int = 8  # good pictures below which there is nothing to learn
-    stored_bytes: int = 8 * 2**30  # of uint8 pixels in memory
+    stored_bytes: int = 8 * 2**30  # of pixels in one idx file, which is read whole
 
 
 DATA_LIMITS = DataLimits()

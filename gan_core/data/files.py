@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -10,7 +11,7 @@ from PIL import Image
 
 from gan_core.config import DATA_LIMITS
 from gan_core.data.pictures import SUFFIXES, TooManyPixels, open_picture, read_picture
-from gan_core.data.store import Source
+from gan_core.data.store import Source, stamp_of
 from gan_core.errors import UserError
 
 
@@ -30,7 +31,8 @@ def folder_source(name: str, root: Path) -> Source:
     def open_file(index: int) -> tuple[Image.Image, int]:
         return read_picture(root / files[index]), labels[index]
 
-    return Source(name, [_printable(file) for file in files], open_file, classes)
+    stamp = partial(stamp_of, [root / file for file in files])
+    return Source(name, [_printable(file) for file in files], open_file, classes, stamp=stamp)
 
 
 def zip_source(name: str, path: Path, licence: str = "") -> Source:
@@ -60,7 +62,7 @@ def zip_source(name: str, path: Path, licence: str = "") -> Source:
             limit = f"{DATA_LIMITS.pixels:,}"
             raise UserError("zip_pixels", path=path, member=_printable(files[index]), limit=limit) from None
 
-    return Source(name, [_printable(file) for file in files], open_member, classes, licence)
+    return Source(name, [_printable(file) for file in files], open_member, classes, licence, partial(stamp_of, [path]))
 
 
 def _open_zip(path: Path) -> ZipFile:

@@ -1,13 +1,14 @@
 """Data sets of the Hugging Face Hub, and parquet files as the Hub stores them, through the optional `datasets`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from gan_core.data.pictures import open_picture, read_picture
-from gan_core.data.store import Source, why
+from gan_core.data.store import Source, stamp_of, why
 from gan_core.errors import UserError
 
 TIMEOUT = 5.0  # seconds for the first answer
@@ -30,7 +31,7 @@ def hub_source(name: str) -> Source:
         raise UserError("hub_failed", name=name, reason="no such data set, or a private one") from error
     except Exception as error:  # httpx, huggingface_hub, datasets and pyarrow each raise their own
         raise UserError("hub_failed", name=name, reason=why(error)) from error
-    return _source(name, table, str(table.info.license or ""))
+    return _source(name, table, str(table.info.license or ""), lambda: str(table._fingerprint))
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -48,10 +49,10 @@ def parquet_source(name: str, files: Sequence[Path]) -> Source:
         table = datasets.Dataset.from_parquet([str(file) for file in files])
     except Exception as error:
         raise UserError("data_unreadable", path=name, reason=why(error)) from error
-    return _source(name, table, str(table.info.license or ""))
+    return _source(name, table, str(table.info.license or ""), partial(stamp_of, files))
 
 
-def _source(name: str, table: Any, licence: str) -> Source:
+def _source(name: str, table: Any, licence: str, stamp: Callable[[], str]) -> Source:
     """The first column of pictures; its classes from the first ClassLabel, else from whole numbers called "label"."""
     import datasets
 
@@ -70,7 +71,7 @@ def _source(name: str, table: Any, licence: str) -> Source:
             return read_picture(Path(value["path"])), labels[index]
         return open_picture(data), labels[index]
 
-    return Source(name, [f"row {i}" for i in range(len(table))], open_row, classes, licence)
+    return Source(name, [f"row {i}" for i in range(len(table))], open_row, classes, licence, stamp)
 
 
 def _holds_pictures(kind: Any) -> bool:

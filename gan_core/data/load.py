@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from gan_core.config import IMAGE_SIZES
+from gan_core.data.collect import collect
 from gan_core.data.files import folder_source, zip_source
 from gan_core.data.hub import hub_source, parquet_files, parquet_source
 from gan_core.data.named import known_sets, load_named
-from gan_core.data.store import Images, Progress, collect
+from gan_core.data.store import Images, Progress
 from gan_core.errors import UserError, unknown
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(:[\w.-]+){0,2}", re.ASCII)  # see hub_source
@@ -20,13 +21,15 @@ def load_images(
     *,
     data_root: Path | None = None,
     progress: Progress | None = None,
+    memory: int | None = None,
 ) -> Images:
-    """Read every picture of a data set into memory, as squares of uint8.
+    """Read every picture of a data set, as squares of uint8: into memory, or into a file if it would not hold them.
 
     `name` is one of `known_sets()`, a folder or ZIP of pictures, a folder of parquet files, or a Hub id (`hub_source`),
     and is looked for in that order: "mnist" is the set, "./mnist" a folder. `image_size` and `nc` None mean the set's
     own; for all others 64 pixels, and grey if no picture shows a colour. `data_root` is the folder in which a named set
-    lies already; without it, what is not on this machine is downloaded.
+    lies already; without it, what is not on this machine is downloaded. `memory` is how many bytes of
+    pixels may lie in memory, see `collect`.
 
     Raises UserError for everything a person can put right.
     """
@@ -37,16 +40,16 @@ def load_images(
     sets = known_sets()
     if name in sets:
         info = sets[name]
-        return load_named(name, image_size or info.image_size, nc or info.nc, data_root, progress)
+        return load_named(name, image_size or info.image_size, nc or info.nc, data_root, progress, memory)
 
     size, path = image_size or 64, _existing(name)
     if path and (files := parquet_files(path)):
-        return collect(parquet_source(name, files), size, nc, progress)
+        return collect(parquet_source(name, files), size, nc, progress, memory)
     if path:
         source = folder_source(name, path) if path.is_dir() else zip_source(name, path)
-        return collect(source, size, nc, progress)
+        return collect(source, size, nc, progress, memory)
     if HUB_ID.fullmatch(name) and not name.lower().endswith(".zip"):
-        return collect(hub_source(name), size, nc, progress)
+        return collect(hub_source(name), size, nc, progress, memory)
     if "/" in name or name.startswith("~") or name.lower().endswith(".zip"):
         raise UserError("path_missing", path=name)
     raise unknown("data set, folder or ZIP", name, sets)

@@ -1,10 +1,10 @@
 """The sets that have a name: two that come with the package, nine that torchvision can fetch."""
 
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset
 from torchvision import datasets
 
+from gan_core.data.collect import collect
 from gan_core.data.files import zip_source
 from gan_core.data.idx import find_idx, read_idx
-from gan_core.data.store import Images, Progress, Source, check_count, check_memory, collect, why
+from gan_core.data.memory import memory_room
+from gan_core.data.prepared import cache_folder
+from gan_core.data.store import Images, Progress, Source, check_count, stamp_of, why
 from gan_core.errors import UserError
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -159,26 +162,29 @@ def known_sets() -> dict[str, SetInfo]:
     return {info.name: info for info in (fashion, _FRUITS, *others)}
 
 
-def load_named(name: str, size: int, nc: int, root: Path | None = None, progress: Progress | None = None) -> Images:
+def load_named(
+    name: str,
+    size: int,
+    nc: int,
+    root: Path | None = None,
+    progress: Progress | None = None,
+    memory: int | None = None,
+) -> Images:
     """One of `known_sets()`: from `root` if that is given, else from the package, this machine or the network.
 
+    `memory` as for `collect`.
     Raises UserError if `root` does not hold it, if it cannot be downloaded, or if a package is missing.
     """
     if name == _FRUITS.name:
-        return collect(zip_source(name, BUNDLED / name / f"{name}.zip", _FRUITS.licence), size, nc, progress)
+        return collect(zip_source(name, BUNDLED / name / f"{name}.zip", _FRUITS.licence), size, nc, progress, memory)
     if (BUNDLED / name).is_dir():
         root = None  # it lies here and nowhere else
     if root and not root.is_dir():
         raise UserError("path_missing", path=root)
     found = next(s for s in _SETS if s.info.name == name)
     if isinstance(found, _Idx):
-        return _load_idx(found, size, nc, root, progress)
-    return _load_vision(found, size, nc, root, progress)
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: $GAN_CORE_DATA, else ~/.cache/gan_core."""
-    return Path(os.environ.get("GAN_CORE_DATA") or Path.home() / ".cache" / "gan_core")
+        return _load_idx(found, size, nc, root, progress, memory)
+    return _load_vision(found, size, nc, root, progress, memory)
 
 
 def _lies_here(found: _Idx | _Vision) -> bool:
@@ -187,7 +193,9 @@ def _lies_here(found: _Idx | _Vision) -> bool:
     return (cache_folder() / found.marker).exists()
 
 
-def _load_idx(found: _Idx, size: int, nc: int, root: Path | None, progress: Progress | None) -> Images:
+def _load_idx(
+    found: _Idx, size: int, nc: int, root: Path | None, progress: Progress | None, memory: int | None
+) -> Images:
     images = found.find(root)
     if images is None and root:
         wanted = f"{found.prefix}-images-idx3-ubyte, .gz or not"
@@ -200,7 +208,12 @@ def _load_idx(found: _Idx, size: int, nc: int, root: Path | None, progress: Prog
     fits = y is None or (y.shape == x.shape[:1] and int(y.min()) >= 0 and int(y.max()) < len(found.classes))
     if x.ndim != 3 or not fits:
         raise UserError("idx_broken", path=images)
-    return _from_grey(found, x.mT if found.sideways else x, y, size, nc, progress)
+    source, x = _from_grey(found, images, x.mT if found.sideways else x, y, size)
+    if x.shape[1:] == (size, size) and len(x) * nc * size**2 <= (memory_room() if memory is None else memory):
+        if progress:
+            progress(len(x), len(x), "read")
+        return Images(source.name, x[:, None].repeat(1, nc, 1, 1), y, source.classes, (), source.licence)
+    return collect(source, size, nc, progress, memory)
 
 
 def _download_idx(found: _Idx, progress: Progress | None) -> Path:
@@ -212,28 +225,28 @@ def _download_idx(found: _Idx, progress: Progress | None) -> Path:
         raise FileNotFoundError(found.prefix)
 
 
-def _from_grey(found: _Idx, x: Tensor, y: Tensor | None, size: int, nc: int, progress: Progress | None) -> Images:
-    """x (N, 28, 28), y (N,) -> Images.
+def _from_grey(found: _Idx, file: Path, x: Tensor, y: Tensor | None, size: int) -> tuple[Source, Tensor]:
+    """x (N, 28, 28) out of `file`, y (N,) -> a Source, and the pictures as it opens them.
 
     28 -> 32 adds a frame of background: every stroke stays as it was drawn, where resampling by 8/7 would blur it.
     Other sizes are resampled.
     """
     info, classes = found.info, () if y is None else found.classes
     check_count(info.name, len(x))
-    check_memory(info.name, len(x), nc, size)
     if x.shape[1:] == (28, 28) and size == 32:
         x = F.pad(x, (2, 2, 2, 2))
-    if x.shape[1:] == (size, size):
-        if progress:
-            progress(len(x), len(x), "read")
-        return Images(info.name, x[:, None].repeat(1, nc, 1, 1), y, classes, (), info.licence)
     pictures, labels = x.numpy(), [0] * len(x) if y is None else y.tolist()
     files = [f"picture {i}" for i in range(len(x))]
-    source = Source(info.name, files, lambda i: (Image.fromarray(pictures[i]), labels[i]), classes, info.licence)
-    return collect(source, size, nc, progress)
+
+    def open_picture(index: int) -> tuple[Image.Image, int]:
+        return Image.fromarray(pictures[index]), labels[index]
+
+    return Source(info.name, files, open_picture, classes, info.licence, partial(stamp_of, [file])), x
 
 
-def _load_vision(found: _Vision, size: int, nc: int, root: Path | None, progress: Progress | None) -> Images:
+def _load_vision(
+    found: _Vision, size: int, nc: int, root: Path | None, progress: Progress | None, memory: int | None
+) -> Images:
     info = found.info
     _need(info.name, found.to_load)
     try:
@@ -245,7 +258,10 @@ def _load_vision(found: _Vision, size: int, nc: int, root: Path | None, progress
         with _downloading(info.name, progress):
             dataset = found.open(cache_folder(), download=True)
     files = [f"picture {i}" for i in range(len(dataset))]
-    return collect(Source(info.name, files, dataset.__getitem__, found.classes, info.licence), size, nc, progress)
+    marker = (root or cache_folder()) / found.marker
+    stamp = partial(stamp_of, [marker])  # a folder's time changes with what lies in it
+    source = Source(info.name, files, dataset.__getitem__, found.classes, info.licence, stamp)
+    return collect(source, size, nc, progress, memory)
 
 
 def _need(name: str, package: str) -> None:

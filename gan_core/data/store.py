@@ -1,21 +1,20 @@
-"""Pictures in memory: decoded once, uint8, the same for every source."""
+"""Pictures ready to train on: decoded once, uint8, the same for every source."""
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_core.config import DATA_LIMITS, IMAGE_SIZES
+from gan_core.config import DATA_LIMITS
 from gan_core.data.pictures import Pixels, to_square
 from gan_core.errors import UserError
 
@@ -36,6 +35,7 @@ class Images:
     skipped: tuple[str, ...] = ()  # pictures that could not be read, each with its reason
     licence: str = ""
     mapped: Path | None = None  # the file that holds the pixels, read as they are needed; None: they are in memory
+    taken: str = ""  # the fingerprint, if it was taken when the file was written
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -43,6 +43,8 @@ class Images:
     @cached_property
     def fingerprint(self) -> str:
         """16 hex digits that change with the shape, the pixels or the labels. Reads about a million pixels at most."""
+        if self.taken:
+            return self.taken
         flat = self.pixels.flatten()
         stride = len(flat) // 2**20 | 1  # odd, so that it does not walk down one column of every picture
         digest = sha256(repr(tuple(self.pixels.shape)).encode())
@@ -61,20 +63,26 @@ class Source:
     open: Callable[[int], tuple[Image.Image, Any]]  # picture and label; called from several threads at once
     classes: tuple[str, ...] = ()  # none: labels mean nothing
     licence: str = ""
+    stamp: Callable[[], str] = str  # changes with the files' contents, as far as their sizes and times tell
 
 
-def collect(source: Source, size: int, nc: int | None, progress: Progress | None = None) -> Images:
-    """Decode everything once to (N, nc, size, size). nc None: 1 if no picture shows a colour, else 3.
+@dataclass
+class Read:
+    """What was found while the pixels went where they belong."""
 
-    What cannot be read is left out and named. Raises UserError for too few good pictures, and for more than
-    memory should hold.
+    labels: list[int] = field(default_factory=list)  # one for each good picture
+    skipped: list[str] = field(default_factory=list)  # see Images
+    grey: bool = True  # no picture shows a colour
+
+
+def decode_all(
+    source: Source, size: int, nc: int | None, keep: Callable[[int, Pixels], None], progress: Progress | None = None
+) -> Read:
+    """Hand every good picture to `keep`, in order, with its number: (nc, size, size).
+
+    nc None: each has as many channels as it needs.
     """
-    total = len(source.files)
-    check_memory(source.name, total, nc or 3, size)
-    pixels = np.empty((total, nc or 3, size, size), np.uint8)
-    labels: list[int] = []
-    skipped: list[str] = []
-    good, grey = 0, True
+    total, read = len(source.files), Read()
 
     def decode(index: int) -> tuple[Pixels, int] | str:
         try:
@@ -91,26 +99,25 @@ def collect(source: Source, size: int, nc: int | None, progress: Progress | None
             chunk = range(start, min(start + CHUNK, total))
             for index, result in zip(chunk, pool.map(decode, chunk), strict=True):
                 if isinstance(result, str):
-                    skipped.append(f"{source.files[index]}: {result}")
+                    read.skipped.append(f"{source.files[index]}: {result}")
                     continue
                 picture, label = result
-                pixels[good] = picture  # one channel fills all three
-                labels.append(label)
-                grey = grey and bool((picture == picture[:1]).all())
-                good += 1
+                keep(len(read.labels), picture)
+                read.labels.append(label)
+                read.grey = read.grey and bool((picture == picture[:1]).all())
             if progress:
                 progress(chunk.stop, total, "read")
+    return read
 
-    check_count(source.name, good, skipped)
-    found = torch.from_numpy(pixels[:good])
-    return Images(
-        source.name,
-        found[:, :1].contiguous() if nc is None and grey else found,
-        torch.tensor(labels) if source.classes else None,
-        source.classes,
-        tuple(skipped),
-        source.licence,
-    )
+
+def stamp_of(paths: Iterable[Path]) -> str:
+    """Sizes and times of files, as a `Source.stamp`."""
+    digest = sha256()
+    for path in paths:
+        with suppress(OSError):  # a broken link: that it is unreadable will be said elsewhere
+            stat = path.stat()
+            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def why(error: Exception) -> str:
@@ -121,19 +128,6 @@ def why(error: Exception) -> str:
     return line.strip("<>.").removeprefix("urlopen error ")
 
 
-def check_memory(name: str, count: int, nc: int, size: int) -> None:
-    """Raises UserError, with the largest size that would fit, if the pictures would not fit in `stored_bytes`."""
-    limit = DATA_LIMITS.stored_bytes
-    needed = count * nc * size**2
-    if needed <= limit:
-        return
-    fitting = [s for s in IMAGE_SIZES if s < size and count * nc * s**2 <= limit]
-    facts = dict(name=name, count=f"{count:,}", size=size, needed=_gib(needed), limit=_gib(limit))
-    if fitting:
-        raise UserError("data_too_large", **facts, fits=max(fitting))
-    raise UserError("data_too_many", **facts, most=f"{limit // (nc * size**2):,}")
-
-
 def check_count(name: str, good: int, skipped: Sequence[str] = ()) -> None:
     """Raises UserError if there is too little to learn from."""
     if good >= DATA_LIMITS.fewest:
@@ -142,7 +136,3 @@ def check_count(name: str, good: int, skipped: Sequence[str] = ()) -> None:
     if not skipped:
         raise UserError("data_too_few", **facts)
     raise UserError("data_too_few_skipped", **facts, skipped=len(skipped), first="; ".join(skipped[:3]))
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.2f} GiB"

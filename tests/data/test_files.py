@@ -269,17 +269,6 @@ def test_in_a_folder_a_picture_over_the_limit_is_left_out(tmp_path, monkeypatch)
     assert load_images(str(root), 28).skipped == ("big.png: not a file of at most 0 MiB",)
 
 
-def test_more_than_memory_should_hold_names_the_size_that_fits(tmp_path, monkeypatch):
-    root = str(written(tmp_path, FLAT))
-    tuned(monkeypatch, stored_bytes=8 * 3 * 32 * 32)
-    with pytest.raises(UserError, match="8 pictures of 128 pixels .* Choose image_size 32"):
-        load_images(root, 128)
-    assert len(load_images(root, 32)) == 8
-    tuned(monkeypatch, stored_bytes=7 * 3 * 28 * 28)
-    with pytest.raises(UserError, match="Give at most 7 pictures"):
-        load_images(root, 28)
-
-
 def test_names_that_cannot_be_printed_can_be_told(tmp_path):
     root = written(tmp_path, TWO)
     (root / "cat" / b"caf\xe9\n\x1b[31m.png".decode(errors="surrogateescape")).write_text("text")
