@@ -78,7 +78,7 @@ def _write(part: Path, source: Source, size: int, nc: int | None, progress: Prog
         def keep(index: int, picture: Pixels) -> None:
             file.write(np.broadcast_to(picture, shape).tobytes())
 
-        read = decode_all(source, size, nc, keep, progress)
+        read = decode_all(source, size, nc, keep, progress, "prepare")
     check_count(source.name, len(read.labels), read.skipped)
     if nc is None and read.grey:
         _narrow(part / "pixels", len(read.labels), shape)

@@ -18,7 +18,7 @@ from gan_core.config import DATA_LIMITS
 from gan_core.data.pictures import Pixels, to_square
 from gan_core.errors import UserError
 
-Progress = Callable[[int, int, str], None]  # done, total, "read" or "download"
+Progress = Callable[[int, int, str], None]  # done, total; "download", "read", "prepare" or "wait" (for another process)
 
 THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes outside the GIL; more threads than that wait for the disk
 CHUNK = 256  # pictures between two words of progress
@@ -76,13 +76,20 @@ class Read:
 
 
 def decode_all(
-    source: Source, size: int, nc: int | None, keep: Callable[[int, Pixels], None], progress: Progress | None = None
+    source: Source,
+    size: int,
+    nc: int | None,
+    keep: Callable[[int, Pixels], None],
+    progress: Progress | None = None,
+    what: str = "read",
 ) -> Read:
     """Hand every good picture to `keep`, in order, with its number: (nc, size, size).
 
-    nc None: each has as many channels as it needs.
+    nc None: each has as many channels as it needs. `what` is the word of progress.
     """
     total, read = len(source.files), Read()
+    if progress:
+        progress(0, total, what)
 
     def decode(index: int) -> tuple[Pixels, int] | str:
         try:
@@ -106,7 +113,7 @@ def decode_all(
                 read.labels.append(label)
                 read.grey = read.grey and bool((picture == picture[:1]).all())
             if progress:
-                progress(chunk.stop, total, "read")
+                progress(chunk.stop, total, what)
     return read
 
 

@@ -116,7 +116,7 @@ def test_more_pictures_than_one_chunk_keep_their_order(tmp_path, monkeypatch):
     root = written(tmp_path, [f"{i:02}.png" for i in range(23)])
     images = load_images(str(root), 28, progress=lambda *word: told.append(word))
     assert values(images) == list(range(23))
-    assert told == [(n, 23, "read") for n in (5, 10, 15, 20, 23)]
+    assert told == [(n, 23, "read") for n in (0, 5, 10, 15, 20, 23)]
 
 
 def test_grey_unless_a_picture_shows_a_colour(tmp_path):

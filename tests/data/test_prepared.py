@@ -72,7 +72,7 @@ def test_a_file_holds_what_memory_would_and_is_found_ready(folder, tmp_path, cac
     first = load_images(str(where), 28, nc, memory=0, progress=lambda *word: told.append(word))
     same(first, held)
     assert first.mapped.stat().st_size == 21 * (nc or 3) * 28 * 28
-    assert told == [(22, 22, "read")]
+    assert told == [(0, 22, "prepare"), (22, 22, "prepare")]
     nothing_may_be_decoded(monkeypatch)
     same(load_images(str(where), 28, nc, memory=0), held)
     assert len(entries(cache)) == 1
