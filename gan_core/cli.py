@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
-from gan_core.commands import look, measure
+from gan_core.commands import doctor, look, measure
 from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
 from gan_core.errors import UserError
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     look.add_commands(commands)
     measure.add_commands(commands)
+    doctor.add_commands(commands)
     return parser
 
 
@@ -73,6 +74,12 @@ def _add_train(commands: Any) -> None:
     target.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
     parser.add_argument(
         "--conditional", action="store_true", default=False, help="give G and D the classes of the data"
+    )
+    parser.add_argument(
+        "--doctor",
+        choices=("advise", "act", "off"),
+        default="advise",
+        help="watch the run: say what goes wrong, or go back and take smaller steps by itself; default: advise",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; one core fewer keeps a page responsive")
@@ -155,7 +162,7 @@ def _train(options: argparse.Namespace) -> None:
         else:
             trainer = (session.resume if options.resume else session.start)(folder, request, progress)
         bar.close()
-        ended = session.play(trainer, folder, until, stopping)
+        ended = session.play(trainer, folder, until, stopping, options.doctor)
     elsewhere = [] if options.runs == default_runs() else ["--runs", str(options.runs)]
     where = f"{folder.path} (snapshot {trainer.steps_done:06d})"
     if ended == "finished":

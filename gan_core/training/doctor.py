@@ -26,6 +26,7 @@ COLLAPSED_TWINS, SOUND_TWINS = 0.6, 0.3  # 0.05 among real pictures, by the defi
 MOST_CLASSES = 25  # of which 256 pictures show each ten times, if all are painted
 GONE_CLASSES, KEPT_CLASSES = 0.5, 0.3  # share of the classes missing
 LOST = 0.5  # of the widest spread so far: who had learned to vary, and has half of it left, is losing modes
+GROWING = 1.25  # times wider than half-way through the run so far: who is late, but learning, is not stuck
 
 SURE = 0.98
 SATURATED = 0.02  # minimax: the slope of G's loss is D(G(z)), 0.5 at the start (arXiv:1406.2661, section 3)
@@ -35,14 +36,26 @@ RELIEF = 3.0  # times the threshold, before a gradient counts as back
 BY_HEART, BY_CHANCE = 0.75, 0.65  # how often a learned picture ranks above a stranger; healthy runs stay near 0.5
 SIGMAS = 3.0  # standard errors above 0.5, as few strangers rank by chance
 
-LOUD = 100.0  # loss of a game whose logits have a target or a bound: sigmoid(17) is 1 in float32 already
+LOUD = 50.0  # loss of a game whose logits have a target or a bound: sigmoid(17) is 1 in float32 already
 STEEP = 2.0  # the slope of a WGAN's D that is let pass: a young penalty holds it to 1 only about
 
-LAST_LOOKS = 6  # by which movement is judged
+LAST_LOOKS = 4  # by which movement is judged
 RESTLESS, CALM = 0.7, 0.5  # of all G's pictures between two looks, in spreads of real pictures; healthy: 0.05 to 0.4
 
 SLOWER = 4.0  # times smaller steps, as a cure
 NO_BETTER = 5  # evaluations; noise alone hides progress once or twice in a row
+
+# What is told: how grave it is, and the bad signs in a row that it takes. Of two equally grave ones the first is told.
+GRAVITY = {
+    "diverging": (0, 1),  # a Report is an average already
+    "saturated": (1, 1),
+    "vanishing": (1, 3),
+    "collapse": (2, 2),
+    "collapse_classes": (2, 2),
+    "oscillating": (2, 1),  # judged by several looks already
+    "overfitting": (3, 2),
+    "no_better": (4, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class Alarm:
     """Rings once, after `patience` bad signs in a row; may ring again after `recovery` good ones in a row."""
 
     patience: int = 2
-    recovery: int = 2
+    recovery: int = 3
     bad: int = 0
     good: int = 0
     on: bool = False
@@ -78,26 +91,18 @@ class Alarm:
 class Doctor:
     """Watches one run of `model` under `train`. Tell it every event; it answers with what has just become plain.
 
-    One cause at a time: while an alarm holds, what usually follows from it is no second illness.
+    One cause at a time: until all is well again, only something graver is told, as the rest may well follow from it.
     """
 
     def __init__(self, model: ModelConfig, train: TrainConfig) -> None:
         self.model, self.train = model, train
         self.longest = 0.0  # gradient that reached G
-        self.widest = 0.0  # spread
+        self.spreads: list[tuple[int, float]] = []  # step, the widest so far
         self.looks: list[Vitals] = []
         self.measures: list[Measure] = []
         self.sound = 0  # the last step at which nothing was wrong
-        self.alarms = {  # the gravest first
-            "diverging": Alarm(patience=1),
-            "saturated": Alarm(patience=1),
-            "vanishing": Alarm(patience=3),
-            "collapse": Alarm(),
-            "collapse_classes": Alarm(),
-            "oscillating": Alarm(patience=1),
-            "overfitting": Alarm(),
-            "no_better": Alarm(patience=1, recovery=1),
-        }
+        self.illness: int | None = None  # how grave the alarm that rang is, until all is well again
+        self.alarms = {key: Alarm(patience) for key, (_, patience) in GRAVITY.items()}
 
     def hear(self, event: Event) -> list[Advice]:
         """What this event makes plain; mostly nothing."""
@@ -127,18 +132,24 @@ class Doctor:
 
     def _of_vitals(self, now: Vitals) -> Iterator[Sign]:
         warm = self._warm(now.step)
-        self.widest = max(self.widest, now.spread)
-        lost = self.widest > SOUND_SPREAD and now.spread < LOST * self.widest and now.twins > SOUND_TWINS
-        ill = lost or (warm and (now.spread < COLLAPSED_SPREAD or now.twins > COLLAPSED_TWINS))
+        widest = max(now.spread, self.spreads[-1][1] if self.spreads else 0.0)
+        self.spreads.append((now.step, widest))
+        lost = widest > SOUND_SPREAD and now.spread < LOST * widest and now.twins > SOUND_TWINS
+        before = [spread for step, spread in self.spreads if step <= now.step / 2]
+        stuck = warm and (widest > SOUND_SPREAD or widest < GROWING * max(before, default=widest))
+        ill = lost or (stuck and (now.spread < COLLAPSED_SPREAD or now.twins > COLLAPSED_TWINS))
         sound = now.spread > SOUND_SPREAD and now.twins < SOUND_TWINS
-        values = {"spread": now.spread, "twins": now.twins}
-        yield Sign("collapse", True if ill else False if sound else None, values)
-        if now.missing is not None and now.classes and now.classes <= MOST_CLASSES:
-            share, values = now.missing / now.classes, {"missing": now.missing, "classes": now.classes}
-            yield Sign("collapse_classes", _beyond(share, GONE_CLASSES, KEPT_CLASSES) if warm else False, values)
-
         self.looks = [*self.looks, now][-LAST_LOOKS:]
         moved = fmean(look.moved for look in self.looks)
+        jumps = moved > RESTLESS  # from one place to the next: not stuck in one, and told as what it is
+
+        values: dict[str, Any] = {"spread": now.spread, "twins": now.twins}
+        yield Sign("collapse", (ill and not jumps) or (False if sound else None), values)
+        if now.missing is not None and now.classes and now.classes <= MOST_CLASSES:
+            few = _beyond(now.missing / now.classes, GONE_CLASSES, KEPT_CLASSES)
+            values = {"missing": now.missing, "classes": now.classes}
+            yield Sign("collapse_classes", ((stuck and not jumps) or None) if few else few, values)
+
         settled = len(self.looks) == LAST_LOOKS and self._warm(self.looks[0].step)
         yield Sign("oscillating", _beyond(moved, RESTLESS, CALM) if settled else False, {"moved": moved})
 
@@ -165,16 +176,15 @@ class Doctor:
         return step * self.train.lr_G >= WARM_UP
 
     def _ring(self, step: int, signs: Iterable[Sign]) -> list[Advice]:
-        names = list(self.alarms)
-        signs = list(signs)
-        ringing = [sign for sign in signs if self.alarms[sign.key].hear(sign.ill)]
-        if not any(alarm.bad for alarm in self.alarms.values()):
-            self.sound = step
-        return [
-            self._say(step, sign)
-            for sign in ringing
-            if not any(self.alarms[graver].on for graver in names[: names.index(sign.key)])
-        ]
+        said = []
+        for sign in signs:
+            gravity, _ = GRAVITY[sign.key]
+            if self.alarms[sign.key].hear(sign.ill) and (self.illness is None or gravity < self.illness):
+                self.illness = gravity
+                said.append(self._say(step, sign))
+        if not any(alarm.on or alarm.bad for alarm in self.alarms.values()):
+            self.sound, self.illness = step, None
+        return said
 
     def _say(self, step: int, sign: Sign) -> Advice:
         values = {"step": step, "cure": cure(sign.key, self.model, self.train)} | sign.values

@@ -18,13 +18,16 @@ from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.data import Images, known_sets, load_images
 from gan_core.errors import UserError
 from gan_core.gan import GAN, mark_best
-from gan_core.metrics import FEWEST, Ruler, features_for, measurable
+from gan_core.metrics import FEWEST, FeatureNet, Ruler, features_for, measurable
 from gan_core.training.checkpoint import kept_step, load_checkpoint, save_checkpoint
-from gan_core.training.events import Checkpoint, Forked, Parent, Resumed, Sample, Snapshot
+from gan_core.training.doctor import Doctor, advised, told
+from gan_core.training.events import Advice, Checkpoint, Forked, Parent, Resumed, Sample, Snapshot
 from gan_core.training.folder import RunFolder, State, Status
-from gan_core.training.listeners import measured, obey, progress_bar, record, save_snapshot, stop_at
+from gan_core.training.listeners import measured, obey, progress_bar, record, save_snapshot, say, stop_at
 from gan_core.training.trainer import Trainer
+from gan_core.training.treatment import Care, treat
 from gan_core.training.until import NoBetter, Until
+from gan_core.training.vitals import watch
 
 Progress = Callable[[int, int, str], None]
 
@@ -207,8 +210,10 @@ def _begun(folder: RunFolder, request: Request, how: str, progress: Progress | N
     return Configs(model, train), images
 
 
-def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Callable[[], bool]) -> State:
-    """Drain the run through the bar, the folder and its control file. Everything is saved, however it ends.
+def play(
+    trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Callable[[], bool], care: Care = "advise"
+) -> State:
+    """Drain the run through the doctor, the bar, the folder and its control file. Everything is saved, however it ends.
 
     Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
     """
@@ -220,14 +225,25 @@ def play(trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Cal
         until.since = sum(event["step"] > trainer.best.step for event in before) if trainer.best else 0
     info = snapshot_info(folder)
     folder.write_status("running", trainer.steps_done)
-    saved = None
-    events = trainer.run()
-    with closing(events):
-        watched = measured(events, trainer, ruler) if ruler else events
-        obeyed = obey(record(watched, trainer, folder, info), folder, stopping)
-        for event in progress_bar(stop_at(obeyed, until, trainer), trainer, until):
-            if isinstance(event, Checkpoint):
-                saved = event.step
+    saved, going = None, True
+    while going:
+        going, events = False, trainer.run()
+        doctor = _doctor(trainer, folder)
+        with closing(events):
+            watched = measured(events, trainer, ruler) if ruler else events
+            if care != "off":
+                eyes = _eyes(trainer, folder, ruler)
+                watched = advised(watch(watched, trainer, eyes) if eyes else watched, doctor)
+            obeyed = obey(record(watched, trainer, folder, info), folder, stopping)
+            for event in progress_bar(stop_at(obeyed, until, trainer), trainer, until):
+                if isinstance(event, Checkpoint):
+                    saved = event.step
+                if care != "act" or not isinstance(event, Advice):
+                    continue
+                if action := treat(event, doctor.sound, trainer, folder):
+                    say(action)
+                    going = action.did == "back"
+                    break
     if saved != trainer.steps_done:
         folder.append(Sample(trainer.steps_done, trainer.paint()))
         save_snapshot(trainer, folder, info)
@@ -247,6 +263,21 @@ def _ruler(trainer: Trainer, folder: RunFolder) -> Callable[[], Ruler] | None:
         folder.beat("preparing", trainer.steps_done)
 
     return cache(lambda: Ruler(images, features_for(images, folder.path, made), n))
+
+
+def _doctor(trainer: Trainer, folder: RunFolder) -> Doctor:
+    """One who knows the run so far, and does not say the same again."""
+    doctor = Doctor(trainer.gan.config, trainer.config)
+    for event in told(folder.history()):
+        doctor.hear(event)
+    return doctor
+
+
+def _eyes(trainer: Trainer, folder: RunFolder, ruler: Callable[[], Ruler] | None) -> Callable[[], FeatureNet] | None:
+    """What the doctor looks at pictures with: the ruler's network where there is one. None for too few pictures."""
+    if ruler:
+        return lambda: ruler().net
+    return (lambda: features_for(trainer.images, folder.path)) if measurable(trainer.images) else None
 
 
 def snapshot_info(folder: RunFolder) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def treat(advice: Advice, sound: int, trainer: Trainer, folder: RunFolder) -> Ac
     `sound`: the last step at which nothing was wrong. A way back leads to the best checkpoint until then, else to the
     newest until then, else to the oldest; learning rates fall, in config.json too, so that a resume repeats it.
     """
+    if advice.key not in (*CURABLE, *FINAL):
+        return None
     config, step = trainer.config, _way_back(sound, trainer, folder)
     tried = sum(line["event"] == "action" and line["did"] == "back" for line in folder.history())
     if advice.key in FINAL or tried >= MOST or step is None or not trainer.ranks.alone:

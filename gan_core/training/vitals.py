@@ -1,6 +1,6 @@
 """Looks at the players from outside, now and then: what no loss tells. The doctor reads it, and the page draws it."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from copy import deepcopy
 from time import perf_counter
 
@@ -40,6 +40,7 @@ class Watch:
         self.y = labels[rows].to(trainer.device) if labels is not None and trainer.gan.config.num_classes else None
         self.real = self._features(to_unit(trainer.images.pixels[rows]))
         self.near = nearest(self.real)
+        self.twin = self.near.quantile(LIKELY_TWINS)
         self.classes = self._classes(self.real)
         self.mean: Tensor | None = None  # of G's features, at the last look
 
@@ -61,7 +62,7 @@ class Watch:
             step=trainer.steps_done,
             spread=float(spread(features) / unit),
             apart=float(near.median() / self.near.median().clamp_min(1e-12)),
-            twins=float((near < self.near.quantile(LIKELY_TWINS)).float().mean()),
+            twins=float((near < self.twin).float().mean()),
             off=float((mean - self.real.mean(dim=0)).norm() / unit),
             moved=float((mean - before).norm() / unit),
             missing=len(self.classes - self._classes(features)) if self.classes else None,
@@ -74,6 +75,10 @@ class Watch:
             weights_D=_length(D),
             seconds=perf_counter() - started,
         )
+
+    def latents(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """The z and y that G is asked to paint, in batches."""
+        return _batches(self.z, self.y)
 
     def _opinions(self, D: nn.Module) -> Tensor:
         """D's logits of held-out pictures, then of those it learns from. Shuffled into the same batches, on the way:
@@ -152,8 +157,13 @@ def _alone(player: nn.Module) -> nn.Module:
 
 
 def _in_batches(player: nn.Module, x: Tensor, y: Tensor | None) -> Tensor:
-    labels: Iterable[Tensor | None] = [None] * len(x) if y is None else y.split(BATCH)
-    return torch.cat([player(part, label) for part, label in zip(x.split(BATCH), labels, strict=False)])
+    return torch.cat([player(part, labels) for part, labels in _batches(x, y)])
+
+
+def _batches(x: Tensor, y: Tensor | None) -> Iterator[tuple[Tensor, Tensor | None]]:
+    parts = x.split(BATCH)
+    labels: Iterable[Tensor | None] = [None] * len(parts) if y is None else y.split(BATCH)
+    return zip(parts, labels, strict=True)
 
 
 def _length(player: nn.Module) -> float:
