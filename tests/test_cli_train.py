@@ -111,6 +111,18 @@ def test_a_run_in_two_sittings_is_the_run_in_one(place, capfd):
     assert RunFolder(Path("two/a")).config["train"]["steps"] == 5
 
 
+def test_a_run_whose_pictures_lie_in_a_file_is_the_run_in_memory(place, capfd, monkeypatch):
+    monkeypatch.setenv("GAN_CORE_DATA", str(place / "cache"))
+    options = ["--steps", "5", "--flip", "--conditional"]
+    assert train("--runs", "one", *options) == 0
+    assert train("--runs", "two", *options, "--memory-limit", "0") == 0
+    assert list(place.glob("cache/prepared/*/pixels"))
+    held, mapped = (GAN.from_pretrained(f"{runs}/a").state_dict() for runs in ("one", "two"))
+    assert all(torch.equal(t, mapped[name]) for name, t in held.items())
+    resume = ["train", "--run", "a", "--runs", "one", "--resume", "--steps", "6", "--memory-limit", "0"]
+    assert main(resume) == 0  # the same pictures, wherever they lie
+
+
 def test_classes_are_learned_where_they_are_asked_for(place, capfd):
     assert train("--steps", "1", "--conditional") == 0
     assert GAN.from_pretrained("runs/a").config.num_classes == 2
@@ -285,6 +297,8 @@ def test_a_new_learning_rate_holds_from_the_next_step_on(place, capfd):
         (["--minutes", "ten"], "invalid float value: 'ten'"),
         (["--threads", "0"], "threads is 0, but must lie between 1 and"),
         (["--threads", "-2"], "threads is -2"),
+        (["--memory-limit", "-1"], "memory-limit is -1.0, but must lie between 0 and"),
+        (["--memory-limit", "much"], "invalid float value: 'much'"),
         (["--device", "tpu"], "There is no device 'tpu' here. Known: auto, cpu"),
         (["--device", "meta"], "There is no device 'meta'"),
         (["--device", "cuda:99"], "There is no device 'cuda:99'"),
