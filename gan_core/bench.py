@@ -4,6 +4,8 @@ Ratios hold on a machine that other work disturbs, since both sides are disturbe
 """
 
 import io
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,9 +22,13 @@ from tqdm import tqdm
 
 from gan_core.config import ModelConfig, TrainConfig, preset
 from gan_core.data import Images, load_images
+from gan_core.errors import UserError
 from gan_core.gan import GAN
 from gan_core.images import to_pictures, to_unit
-from gan_core.metrics import Ruler, features_for
+from gan_core.latent import paint
+from gan_core.metrics import FeatureNet, Ruler, features_for
+from gan_core.metrics.scores import class_coverage
+from gan_core.training.events import Step
 from gan_core.training.trainer import Trainer
 
 SHAPES = (  # as the field notes measured them
@@ -58,6 +64,18 @@ class PresetRow:
     steps: int
     frechet: float  # in-domain features; less is better
     floor: float  # real against real, equally many
+
+
+@dataclass(frozen=True)
+class LearnRow:
+    """One line of `--learn`: what 1,000 samples look like so many seconds after the command was typed."""
+
+    seconds: int
+    steps: int
+    confidence: float  # mean certainty of the in-domain classifier
+    real_confidence: float  # the same on real pictures
+    classes: float  # share of the classes seen often enough, see `metrics.scores.class_coverage`
+    real_classes: float  # the same among other real pictures
 
 
 @dataclass(frozen=True)
@@ -124,6 +142,54 @@ def bench_presets(names: list[str], data: str, seconds: float, device: torch.dev
     return rows
 
 
+def bench_learn(
+    data: str, device: torch.device, marks: Sequence[int] = (15, 30, 60, 120), n: int = 1000
+) -> Iterator[LearnRow]:
+    """Train dcgan2015 on `data` from a cold start, and look at it after `marks` seconds. Looking stops the clock.
+
+    Raises UserError for a set without classes.
+    """
+    started = perf_counter() - _age()
+    images = load_images(data)
+    if not images.classes:
+        raise UserError("no_classes", got=images.name)
+    size = {"image_size": images.pixels.shape[2], "nc": images.pixels.shape[1], "ngf": 32, "ndf": 32}
+    configs = preset("dcgan2015").configs(size, {"steps": 10**9})
+    torch.manual_seed(0)
+    trainer = Trainer(GAN(configs.model).to(device), images, configs.train)
+    net, real, ahead = features_for(images), None, list(marks)
+    for event in trainer.run():
+        now = perf_counter()
+        if not isinstance(event, Step) or now - started < ahead[0]:
+            continue
+        if real is None:
+            shuffled = images.pixels[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
+            real, other = _told(net, shuffled[:n]), _told(net, shuffled[n : 2 * n])
+        trainer.calibrate()
+        fake = _told(net, paint(trainer.gan, trainer.gan.sample_z(n, seed=0), trainer.gan.sample_y(n, seed=0)))
+        seen, floor = (class_coverage(real[1], heap[1], len(net.classes)) for heap in (fake, other))
+        yield LearnRow(ahead.pop(0), event.step, fake[0], real[0], seen, floor)
+        if not ahead:
+            return
+        started += perf_counter() - now
+
+
+def _told(net: FeatureNet, pixels: Tensor) -> tuple[float, Tensor]:
+    """How sure the classifier is of pictures (N, nc, S, S), on average, and what it takes them for (N,)."""
+    with torch.no_grad():
+        sure = torch.cat([net.classify(to_unit(part)) for part in pixels.split(250)]).softmax(dim=1).max(dim=1)
+    return float(sure.values.mean()), sure.indices
+
+
+def _age() -> float:
+    """Seconds since this process began, so that imports count; 0 where the system does not tell (it is not Linux)."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError):
+        return 0.0
+
+
 def score_weights(folders: list[Path], images: Images, n: int) -> list[ScoreRow]:
     """How near each model's first n seeds are to `images`."""
     ruler = Ruler(images, features_for(images), n)
@@ -137,7 +203,7 @@ def score_weights(folders: list[Path], images: Images, n: int) -> list[ScoreRow]
     return rows
 
 
-def print_rows(rows: Sequence[SpeedRow | PresetRow | ScoreRow]) -> None:
+def print_rows(rows: Sequence[SpeedRow | PresetRow | LearnRow | ScoreRow]) -> None:
     """A Markdown table, as README shows it."""
     names = [field.name for field in fields(rows[0])]
     print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))

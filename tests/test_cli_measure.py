@@ -1,6 +1,7 @@
 """bench, score and export, each as small as it goes."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -55,6 +56,22 @@ class Ruler:
         return Scores(7.0, 0.8, 0.7, 0.9, 0.6, 1.0)
 
 
+def test_bench_learn_looks_at_a_run_from_a_cold_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "_age", lambda: 0.0)  # this process is as old as the tests
+    monkeypatch.setattr("gan_core.commands.measure.bench_learn", partial(bench.bench_learn, marks=(1, 2), n=200))
+    assert main(["bench", "--learn", "--threads", "1", "--json", str(tmp_path / "rows.json")]) == 0
+    first, second = json.loads((tmp_path / "rows.json").read_text())
+    assert (first["seconds"], second["seconds"]) == (1, 2)
+    assert 0 < first["steps"] < second["steps"]
+    for row in (first, second):
+        assert row["classes"] < 0.7 and row["confidence"] < row["real_confidence"]  # one second is not enough
+        assert row["real_confidence"] > 0.9 and row["real_classes"] == 1
+
+
+def test_this_process_is_as_old_as_its_entry_says():
+    assert 0 < bench._age() < 86_400
+
+
 def test_score_reads_the_newest_snapshots_of_a_run(run, tmp_path):
     options = ["--data", "fashion-mini", "--n", "256", "--threads", "1"]
     assert main(["score", "--weights", str(run), *options, "--last", "2", "--json", str(tmp_path / "rows.json")]) == 0
@@ -78,6 +95,7 @@ def test_score_takes_a_snapshot_by_its_step_or_the_best(run, tmp_path):
         (["score", "--weights", "nowhere", "--data", "fashion-mini"], "No weights at 'nowhere'"),
         (["score", "--weights", "nowhere", "--data", "fashion-mini", "--n", "3"], "n is 3, but must lie between"),
         (["bench", "--presets", "lsgun", "--seconds", "1"], "did you mean 'lsgan'"),
+        (["bench", "--learn", "--data", "nowhere"], "Unknown data set"),
         (["bench", "--threads", "0"], "threads is 0, but must lie between"),
         (["export", "--weights", "nowhere", "--out", "there"], "No weights at 'nowhere'"),
     ],

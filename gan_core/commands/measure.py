@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gan_core.bench import bench_presets, bench_speed, print_rows, score_weights
+from gan_core.bench import bench_learn, bench_presets, bench_speed, print_rows, score_weights
+from gan_core.bench_data import bench_data
 from gan_core.commands.look import add_weights, between, saving, use_threads
 from gan_core.config import PRESETS
 from gan_core.data import load_images
@@ -21,7 +22,11 @@ def add_commands(commands: Any) -> None:
     bench = commands.add_parser("bench", help="measure our step against the usual one, or presets against each other")
     bench.set_defaults(command=_bench)
     bench.add_argument("--presets", nargs="*", help="compare these presets instead (all if none is named)")
-    bench.add_argument("--data", default="fashion-mini", help="what the presets learn; needs classes")
+    bench.add_argument("--learn", action="store_true", help="train from a cold start, and look after 15 to 120 s")
+    bench.add_argument(
+        "--data-tiers", action="store_true", help="what a step loses with pictures in host memory or on disk"
+    )
+    bench.add_argument("--data", default="fashion-mini", help="what is learned; for --learn it needs classes")
     bench.add_argument("--seconds", type=float, default=180, help="training time for each preset")
     bench.add_argument("--quick", action="store_true", help="under a minute, less exact")
     bench.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
@@ -32,7 +37,7 @@ def add_commands(commands: Any) -> None:
     )
     score.set_defaults(command=_score)
     add_weights(score)
-    score.add_argument("--data", required=True, metavar="D", help="what it learned from; needs classes")
+    score.add_argument("--data", required=True, metavar="D", help="what it learned from")
     score.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
     score.add_argument("--n", type=int, default=2000, help="samples; default: 2000")
     score.add_argument("--last", type=int, default=1, help="of a run: its newest so many snapshots; default: 1")
@@ -55,7 +60,11 @@ def _bench(options: Namespace) -> None:
     use_threads(options.threads)
     between("seconds", options.seconds, 1, 86_400)
     device = pick_device(options.device)
-    if options.presets is not None:
+    if options.learn:
+        _tell(options, list(bench_learn(options.data, device)))
+    elif options.data_tiers:
+        _tell(options, list(bench_data(device, *((2, 1.5) if options.quick else (7, 4.0)))))
+    elif options.presets is not None:
         _tell(options, bench_presets(options.presets or list(PRESETS), options.data, options.seconds, device))
     else:
         turns, seconds = (2, 1.5) if options.quick else (7, 4.0)

@@ -12,6 +12,8 @@ from gan_core.metrics import features_for, frechet
 from gan_core.metrics.features import (
     FILE,
     NETS,
+    NOISE,
+    PROJECTION,
     STEPS,
     TEMPERATURE,
     FeatureNet,
@@ -63,6 +65,15 @@ def test_every_own_network_ranks_spoiled_pictures_behind_clean_ones(own_nets):
         collapsed = other[torch.arange(half) % 5]
         for spoiled in (blurred, noisy, collapsed):
             assert frechet(net, one, spoiled) > 2 * floor
+
+
+def test_a_network_without_classes_knows_clean_from_blurred_from_noisy(own_nets):
+    net, images = own_nets[1]
+    x = to_unit(images.pixels[:300])
+    blurred = F.interpolate(F.avg_pool2d(x, 2), scale_factor=2, mode="bilinear")
+    noisy = x + NOISE * torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
+    for kind, heap in enumerate((x, blurred, noisy)):
+        assert (net.classify(heap)[:, PROJECTION:].argmax(dim=1) == kind).float().mean() > 0.75
 
 
 def test_contrast_by_the_formula():

@@ -176,7 +176,7 @@ def place(tmp_path, monkeypatch):
             Image.fromarray(random.integers(256, size=(28, 28), dtype=np.uint8)).save(tmp_path / kind / f"{i}.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GAN_CORE_RUNS", raising=False)
-    monkeypatch.setattr("gan_core.training.session.features_for", lambda images, keep, told: by_classes([images], 2))
+    monkeypatch.setattr("gan_core.training.session.features_for", lambda images, *rest: by_classes([images], 2))
     return tmp_path
 
 
