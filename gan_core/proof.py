@@ -95,7 +95,8 @@ CASES = (
     Case("healthy, modern", "fruits", preset="modern", seed=18),
     Case("healthy, wgan-gp", "fruits", preset="wgan-gp", seed=19, steps=600),
     Case("healthy, dcgan2015", "shapes", seed=20),
-    Case("healthy, lsgan", "shapes", preset="lsgan", seed=21, quick=True),
+    Case("healthy, hinge, spectral norm", "shapes", model={"norm_D": "spectral"}, train={"loss": "hinge"}, seed=21,
+         quick=True),
     Case("healthy, modern", "shapes", preset="modern", seed=22),
     Case("minimax, strong D", "fashion", VANISHED, train=STRONG_D | {"lr_G": 5e-5}, steps=600, seed=31),
     Case("minimax, strong D", "shapes", VANISHED, train=STRONG_D, steps=600, seed=32, quick=True),
@@ -245,7 +246,7 @@ def tally(outcomes: list[Outcome]) -> str:
     return (
         f"{sick} sick runs: {verdicts.count('hit')} found in time, {verdicts.count('late')} late, "
         f"{verdicts.count('miss')} missed; {len(outcomes) - sick} healthy runs: {verdicts.count('quiet')} left in "
-        f"peace; {verdicts.count('false alarm')} runs with a false alarm."
+        f"peace; {verdicts.count('false alarm')} false alarms."
     )
 
 

@@ -43,6 +43,7 @@ LAST_LOOKS = 4  # by which movement is judged
 RESTLESS, CALM = 0.7, 0.5  # of all G's pictures between two looks, in spreads of real pictures; healthy: 0.05 to 0.4
 
 SLOWER = 4.0  # times smaller steps, as a cure
+FALLING = 0.95  # a distance from 2,000 samples is steady to a few per cent
 NO_BETTER = 5  # evaluations; noise alone hides progress once or twice in a row
 
 # What is told: how grave it is, and the bad signs in a row that it takes. Of two equally grave ones the first is told.
@@ -160,10 +161,14 @@ class Doctor:
 
     def _of_measure(self, now: Measure) -> Iterator[Sign]:
         self.measures.append(now)
-        best = min(self.measures, key=lambda measure: measure.scores.frechet)
-        since = len(self.measures) - 1 - self.measures.index(best)
-        values = {"since": since, "best": best.step, "frechet": best.scores.frechet, "now": now.scores.frechet}
-        yield Sign("no_better", since >= NO_BETTER, values)
+        frechets = [measure.scores.frechet for measure in self.measures]
+        best = frechets.index(min(frechets))
+        after = frechets[best + 1 :]
+        half = len(after) // 2
+        falling = half > 0 and fmean(after[-half:]) < FALLING * fmean(after[:half])  # so the best was mere luck
+        values = {"since": len(after), "best": self.measures[best].step, "frechet": frechets[best]}
+        ill = len(after) >= NO_BETTER and not falling
+        yield Sign("no_better", ill, values | {"now": now.scores.frechet})
 
     def _loudness(self, report: Report) -> float:
         """How D's scores compare with the largest that make sense: above 1, they are running away."""

@@ -14,7 +14,7 @@ from gan_core.training.trainer import Trainer
 
 PICTURES = 256  # of each kind: a share is then known to 3 %, and a look costs about two steps of training
 BATCH = 64  # G and D see them in such batches, as in training
-LIKELY_TWINS = 0.05  # so many real pictures have a neighbour as near as what is called a twin: sets hold duplicates
+LIKELY_TWINS = 0.05  # share of real pictures that have a neighbour as near as what is called a twin
 BEGIN = 5.0  # seconds of training before the first look: the first sheet comes first, and all is odd until then
 SHARE = 0.02  # of the time of training that looking may take
 SEED = 0x_D0C
@@ -40,7 +40,8 @@ class Watch:
         self.y = labels[rows].to(trainer.device) if labels is not None and trainer.gan.config.num_classes else None
         self.real = self._features(to_unit(trainer.images.pixels[rows]))
         self.near = nearest(self.real)
-        self.twin = self.near.quantile(LIKELY_TWINS)
+        apart = self.near[self.near > 0]  # a set may hold the same picture many times
+        self.twin = apart.quantile(LIKELY_TWINS) if len(apart) else self.near.max()
         self.classes = self._classes(self.real)
         self.mean: Tensor | None = None  # of G's features, at the last look
 
