@@ -1,13 +1,16 @@
 import json
 import time
+from copy import deepcopy
 from dataclasses import asdict, replace
+from typing import get_args
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from gan_core import GAN, UserError
+from gan_core import GAN, ModelConfig, UserError
+from gan_core.config import IMAGE_SIZES, Architecture
 from gan_core.gan import newest_snapshot
 from gan_core.images import to_uint8
 from tests.training.tiny import TINY, trainer
@@ -97,14 +100,58 @@ def test_a_model_without_classes_has_no_labels():
 # ---- z -> image
 
 
-@pytest.mark.parametrize("config", [TINY, CLASSY, replace(TINY, architecture="mlp", image_size=28)])
-def test_a_picture_is_the_same_alone_and_in_a_batch(config):
-    gan = lively(config)
-    z, y = gan.sample_z(9, 0), gan.sample_y(9, 0)
-    together = gan(z, y)
-    alone = torch.cat([gan(z[i : i + 1], None if y is None else y[i : i + 1]) for i in range(9)])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
-    assert together.std(dim=0).max() > 1e-3  # and not because all are the same
+@pytest.fixture(
+    scope="module", params=[(kind, size) for kind in get_args(Architecture) for size in IMAGE_SIZES], ids=str
+)
+def every(request):
+    """A lively GAN of every architecture and size, in colour and with classes; 7 latents, their labels and pictures."""
+    kind, size = request.param
+    width = 8 if size <= 64 else 4  # a 256 px network is measured on 512 pictures, too
+    gan = lively(ModelConfig(kind, image_size=size, nz=16, ngf=width, ndf=4, num_classes=3))
+    z, y = gan.sample_z(7, 0), gan.sample_y(7, 0)
+    x = gan(z, y).detach()
+    assert x.std(dim=0).mean() > 1e-3  # pictures that differ, or what follows would say nothing
+    return gan, z, y, x
+
+
+def test_a_picture_is_the_same_alone_and_in_a_batch(every):
+    gan, z, y, x = every
+    alone = torch.cat([gan(z[i : i + 1], y[i : i + 1]) for i in range(len(z))])
+    torch.testing.assert_close(x, alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("mates", [1, 30])
+def test_a_picture_does_not_change_with_its_batch_mates(every, mates):
+    """Not even beside latents that no one would draw."""
+    gan, z, y, x = every
+    others, labels = 20 * gan.sample_z(mates, 99), torch.arange(mates) % 3
+    after = gan(torch.cat([z, others]), torch.cat([y, labels]))[: len(z)]
+    before = gan(torch.cat([others, z]), torch.cat([labels, y]))[mates:]
+    torch.testing.assert_close(x, after, atol=1e-5, rtol=0)
+    torch.testing.assert_close(x, before, atol=1e-5, rtol=0)
+
+
+def test_a_picture_does_not_change_with_the_number_of_threads(every):
+    gan, z, y, x = every
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        two = gan(z, y)
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(x, two, atol=1e-5, rtol=0)
+
+
+def test_nor_in_the_layout_that_training_is_fast_in(every):
+    gan, z, y, x = every
+    torch.testing.assert_close(x, deepcopy(gan).to(memory_format=torch.channels_last)(z, y), atol=1e-5, rtol=0)
+
+
+def test_painting_leaves_the_weights_alone(every):
+    gan, z, y, _ = every
+    before = {name: t.clone() for name, t in gan.state_dict().items()}
+    gan(20 * z, y)
+    assert all(torch.equal(t, before[name]) for name, t in gan.state_dict().items())
 
 
 def test_recalibration_measures_the_population():
