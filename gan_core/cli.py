@@ -8,15 +8,26 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
+import torch
+from tqdm import tqdm
+
 from gan_core.commands import doctor, look, measure
+from gan_core.commands.forecast import Forecast
 from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
+from gan_core.data.memory import gib
 from gan_core.errors import UserError
+from gan_core.training import session
+from gan_core.training.distributed import joined, restarted
+from gan_core.training.folder import RunFolder, run_folder
+from gan_core.training.until import Steps, Until, parse
 
 USER_ERROR = 2
+MEMORY_HELP = "pictures that need more than this lie in a file; default: half of what is free, or $GAN_CORE_MEMORY"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +72,9 @@ def _add_train(commands: Any) -> None:
     parser.set_defaults(command=_train)
     parser.add_argument("--data", default=None, metavar="D", help="set name, folder, ZIP or Hub id; see `data`")
     parser.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
-    parser.add_argument("--run", required=True, metavar="NAME", help="the run's folder is RUNS/NAME")
+    parser.add_argument(  # torchrun takes --run, wherever it stands, for its own --run-path
+        "--run", "--name", required=True, metavar="NAME", help="the run's folder is RUNS/NAME; --name under torchrun"
+    )
     parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
     parser.add_argument("--preset", default=None, help=f"default: {DEFAULT_PRESET}; see `presets`")
     begin = parser.add_mutually_exclusive_group()
@@ -81,6 +94,7 @@ def _add_train(commands: Any) -> None:
         default="advise",
         help="watch the run: say what goes wrong, or go back and take smaller steps by itself; default: advise",
     )
+    parser.add_argument("--memory-limit", type=float, default=None, metavar="GIB", help=MEMORY_HELP)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; one core fewer keeps a page responsive")
     for kind in (ModelConfig, TrainConfig):
@@ -113,14 +127,10 @@ def _given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
-    from gan_core.training import session
-    from gan_core.training.folder import run_folder
-    from gan_core.training.until import Steps, parse
-
     model, train = _given(options, ModelConfig), _given(options, TrainConfig)
     folder = run_folder(options.runs, options.run)
+    if restarted() and folder.config:  # torchrun repeats the command of a run that lost a process
+        options.resume, options.source = True, None
     phrase = f"{options.minutes}m" if options.minutes is not None else options.until
     name, _, at = (options.source or "").partition("@")
     source = None if options.source is None else run_folder(options.runs, name)
@@ -145,11 +155,36 @@ def _train(options: argparse.Namespace) -> None:
         data_root=options.data_root,
         conditional=options.conditional,
         until=phrase,
+        memory=None if options.memory_limit is None else gib(options.memory_limit, "memory-limit"),
         command=shlex.join(["python", "-m", "gan_core", *sys.argv[1:]]),
     )
-    with _gentle() as stopping, session.opened(folder, new=not options.resume), tqdm(unit="picture", delay=1) as bar:
+    with joined(torch.cuda.is_available() and options.device in ("auto", "cuda")) as ranks:
+        request = replace(request, ranks=ranks)
+        if ranks.first:
+            _lead(options, folder, source, at, request, until)
+        else:
+            with _gentle():  # rank 0 decides when to stop
+                session.follow(request)
+
+
+def _lead(
+    options: argparse.Namespace,
+    folder: RunFolder,
+    source: RunFolder | None,
+    at: str,
+    request: session.Request,
+    until: Until | None,
+) -> None:
+    """Play as the one that writes, listens and decides."""
+    with (
+        _gentle() as stopping,
+        session.opened(folder, not options.resume, request.ranks),
+        tqdm(unit="picture", delay=1) as bar,
+    ):
+        forecast = Forecast(partial(bar.write, file=sys.stderr))
 
         def progress(done: int, total: int, what: str) -> None:
+            forecast(done, total, what)
             bar.total = total
             bar.set_description_str(what, refresh=False)
             bar.update(done - bar.n)

@@ -6,6 +6,7 @@ Each rank plays on its rows of every batch. Gradients are averaged and batch nor
 batch, so that N ranks make the same moves as one. Rank 0 alone writes, listens and decides; the others follow.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +19,8 @@ from torch.autograd import Function
 
 from gan_core.training.draws import Draws
 
-PATIENCE = timedelta(days=365)  # for rank 0, which may be pausing
+PATIENCE = timedelta(days=365)  # for rank 0, which may be pausing; a rank that ended is noticed at once
+CPU = torch.device("cpu")  # where words go, whatever the device: asking must not wait for the GPU
 
 T = TypeVar("T")
 
@@ -26,9 +28,9 @@ T = TypeVar("T")
 class Ranks:
     """This process among the others. Alone, every method does nothing, at no cost."""
 
-    def __init__(self, rank: int = 0, world: int = 1, control: dist.ProcessGroup | None = None) -> None:
+    def __init__(self, rank: int = 0, world: int = 1) -> None:
         self.rank, self.world = rank, world
-        self._control = control  # on the CPU, whatever the device: asking must not wait for the GPU
+        self.playing = False  # do the others know what is played?
 
     @property
     def first(self) -> bool:
@@ -71,14 +73,17 @@ class Ranks:
         if self.alone:
             return value
         box = [value]
-        dist.broadcast_object_list(box, src=0, group=self._control)
+        dist.broadcast_object_list(box, src=0, device=CPU)
         return box[0]
 
     def gather(self, value: T) -> list[T]:
         """Every rank's value, on every rank."""
         values: list[Any] = [value] * self.world
         if not self.alone:
-            dist.all_gather_object(values, value, group=self._control)
+            for rank in range(self.world):
+                box = [value]
+                dist.broadcast_object_list(box, src=rank, device=CPU)
+                values[rank] = box[0]
         return values
 
     def share_statistics(self, *players: nn.Module) -> None:
@@ -98,12 +103,16 @@ def joined(cuda: bool) -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
-    dist.init_process_group("nccl" if cuda else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
     try:
-        control: Any = dist.new_group(backend="gloo", timeout=PATIENCE)
-        yield Ranks(dist.get_rank(), dist.get_world_size(), control)
+        yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
+
+
+def restarted() -> bool:
+    """Did torchrun start this process again, after another one ended?"""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
 class _SharedBatchNorm(nn.BatchNorm2d):

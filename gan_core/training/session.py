@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.data import Images, known_sets, load_images
@@ -20,6 +21,7 @@ from gan_core.errors import UserError
 from gan_core.gan import GAN, mark_best
 from gan_core.metrics import FEWEST, FeatureNet, Ruler, features_for, measurable
 from gan_core.training.checkpoint import kept_step, load_checkpoint, save_checkpoint
+from gan_core.training.distributed import ALONE, Ranks
 from gan_core.training.doctor import Doctor, advised, told
 from gan_core.training.events import Advice, Checkpoint, Forked, Parent, Resumed, Sample, Snapshot
 from gan_core.training.folder import RunFolder, State, Status
@@ -49,15 +51,51 @@ class Request:
     conditional: bool = False
     until: str = ""
     command: str = ""  # what was typed, for the model card
+    ranks: Ranks = ALONE
+    memory: int | None = None  # bytes of pixels that may lie in memory; None: see `memory_room`
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What rank 0 tells the others once it knows: enough to play the same game."""
+
+    configs: Configs
+    source: str
+    root: str | None
+    state: tuple[dict[str, Tensor], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Unable:
+    """What a rank says instead of its pictures' fingerprint."""
+
+    why: str
 
 
 @contextmanager
-def opened(folder: RunFolder, new: bool) -> Iterator[None]:
+def opened(folder: RunFolder, new: bool, ranks: Ranks = ALONE) -> Iterator[None]:
     """Hold the run folder, alone, for one sitting; whatever ends it badly is written into status.json.
 
+    Of several ranks, only the first does; if it ends badly before the game begins, the others are sent home.
     Raises UserError if there is a run already (`new`), none to go on with (not `new`), or another process holds it.
     A folder in which nothing came to be is taken away again.
     """
+    with _inviting(ranks), _held(folder, new, ranks):
+        yield
+
+
+@contextmanager
+def _inviting(ranks: Ranks) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if not ranks.playing:
+            ranks.tell(None)
+        raise
+
+
+@contextmanager
+def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
     if not new and not folder.config:
         raise UserError("no_such_run", name=folder.name, where=folder.path.parent)
     made = not folder.path.exists()
@@ -78,10 +116,17 @@ def opened(folder: RunFolder, new: bool) -> Iterator[None]:
             folder.write_status("stopped", status.step if status else 0)
             raise
         except Exception as error:
-            raise _failed(folder, error, before) from error
+            raise _failed(folder, _lost(error, ranks), before) from error
         finally:
             if made and not folder.events.exists():
                 shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _lost(error: Exception, ranks: Ranks) -> Exception:
+    """What a broken connection means to a person."""
+    if ranks.alone or not isinstance(error, RuntimeError) or _out_of_memory(error):
+        return error
+    return UserError("rank_lost", why=str(error).strip().splitlines()[0])
 
 
 def _failed(folder: RunFolder, error: Exception, before: Status | None) -> Exception:
@@ -123,6 +168,7 @@ def start(folder: RunFolder, request: Request, progress: Progress | None = None)
         request.model.get("nc"),
         data_root=request.data_root,
         progress=progress,
+        memory=request.memory,
     )
     size = {"nc": images.pixels.shape[1], "image_size": images.pixels.shape[2]}
     if request.conditional:
@@ -131,7 +177,7 @@ def start(folder: RunFolder, request: Request, progress: Progress | None = None)
         size["num_classes"] = len(images.classes)
     configs = preset(request.preset).configs(request.model | size, request.train)
     folder.write_config(_description(configs, images, request, device))
-    return _trainer(configs, images, device)
+    return _trainer(configs, images, device, request.ranks)
 
 
 def resume(folder: RunFolder, request: Request, progress: Progress | None = None) -> Trainer:
@@ -141,7 +187,7 @@ def resume(folder: RunFolder, request: Request, progress: Progress | None = None
     Raises UserError if none can be read, or if model or data are no longer the same.
     """
     configs, images = _begun(folder, request, "resume", progress)
-    trainer = _trainer(configs, images, pick_device(request.device))
+    trainer = _trainer(configs, images, pick_device(request.device), request.ranks)
     passed_over = load_checkpoint(trainer, folder.checkpoints) if folder.ever_saved else ()
     folder.forget_after(trainer.steps_done)
     mark_best(folder.path, trainer.best)
@@ -162,7 +208,7 @@ def fork(folder: RunFolder, request: Request, source: RunFolder, at: str, progre
     kept_step(source, at)  # refuse nonsense before an hour of decoding
     configs, images = _begun(source, request, "fork", progress)
     device = pick_device(request.device)
-    trainer = _trainer(configs, images, device)
+    trainer = _trainer(configs, images, device, request.ranks)
     load_checkpoint(trainer, source.checkpoints, kept_step(source, at))
     trainer.best = None  # that snapshot is the parent's
     began, step = source.config, trainer.steps_done
@@ -202,12 +248,58 @@ def _begun(folder: RunFolder, request: Request, how: str, progress: Progress | N
         model.nc,
         data_root=request.data_root or (Path(data["root"]) if data.get("root") else None),
         progress=progress,
+        memory=request.memory,
     )
     if images.fingerprint != fingerprint:
         if how == "resume" or not request.data:
             raise UserError(f"{how}_data", got=images.name, wanted=source)
         log.warning("The run goes on with other pictures: %s instead of %s.", images.name, source)
     return Configs(model, train), images
+
+
+def follow(request: Request) -> None:
+    """Be a rank that is not the first: hear what is played, and play along until rank 0 leaves.
+
+    Raises UserError if the pictures cannot be had here, or are not those of rank 0.
+    """
+    ranks = request.ranks
+    invitation: Invitation | None = ranks.tell(None)
+    if invitation is None:  # rank 0 has said why
+        return
+    model, root = invitation.configs.model, request.data_root or (Path(invitation.root) if invitation.root else None)
+    try:
+        named = request.data or invitation.source
+        images = load_images(named, model.image_size, model.nc, data_root=root, memory=request.memory)
+        trainer = _trainer(invitation.configs, images, pick_device(request.device), ranks)
+    except UserError as error:
+        ranks.gather(_Unable(str(error)))
+        raise
+    _agree(ranks, images)
+    trainer.load_state(*invitation.state)
+    for _ in trainer.run():
+        pass
+
+
+def _invite(trainer: Trainer, folder: RunFolder) -> None:
+    """Bring the other ranks to where this one is. Raises UserError if one of them cannot play."""
+    ranks, data = trainer.ranks, folder.config["data"]
+    if not ranks.alone:
+        configs = Configs(trainer.gan.config, trainer.config)
+        ranks.tell(Invitation(configs, data["source"], data["root"], trainer.state()))
+        ranks.playing = True
+        _agree(ranks, trainer.images)
+        if not folder.ever_saved:
+            save_checkpoint(trainer, folder.checkpoints)  # something to go on from, should another rank end early
+
+
+def _agree(ranks: Ranks, images: Images) -> None:
+    """Raises UserError on every rank if one of them has no pictures, or others."""
+    mine: str | _Unable = images.fingerprint
+    for rank, answer in enumerate(answers := ranks.gather(mine)):
+        if isinstance(answer, _Unable):
+            raise UserError("rank_cannot", rank=rank, why=answer.why)
+        if answer != answers[0]:
+            raise UserError("rank_data", rank=rank)
 
 
 def play(
@@ -217,6 +309,7 @@ def play(
 
     Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
     """
+    _invite(trainer, folder)
     ruler = _ruler(trainer, folder)
     if isinstance(until, NoBetter):
         if ruler is None:
@@ -258,11 +351,7 @@ def _ruler(trainer: Trainer, folder: RunFolder) -> Callable[[], Ruler] | None:
     images, n = trainer.images, trainer.config.measure
     if not n or not measurable(images):
         return None
-
-    def made(done: int, total: int, what: str) -> None:
-        folder.beat("preparing", trainer.steps_done)
-
-    return cache(lambda: Ruler(images, features_for(images, folder.path, made), n))
+    return cache(lambda: Ruler(images, features_for(images, folder.path), n))
 
 
 def _doctor(trainer: Trainer, folder: RunFolder) -> Doctor:
@@ -288,8 +377,9 @@ def snapshot_info(folder: RunFolder) -> dict[str, Any]:
 
 def pick_device(name: str) -> torch.device:
     """ "auto" takes the GPU if there is one. Raises UserError for a device that is not here."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "auto":  # of the ranks on one machine, each takes a GPU of its own
+        own = int(os.environ.get("LOCAL_RANK", "0"))
+        return torch.device("cuda", own) if torch.cuda.is_available() else torch.device("cpu")
     try:
         device = torch.device(name)
         torch.ones(1, device=device).item()  # "meta" can make a tensor, but not read it
@@ -299,9 +389,11 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def _trainer(configs: Configs, images: Images, device: torch.device) -> Trainer:
+def _trainer(configs: Configs, images: Images, device: torch.device, ranks: Ranks) -> Trainer:
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # where NCCL speaks from
     torch.manual_seed(configs.train.seed)  # the first weights, and dropout
-    return Trainer(GAN(configs.model).to(device), images, configs.train)
+    return Trainer(GAN(configs.model).to(device), images, configs.train, ranks)
 
 
 def _description(configs: Configs, images: Images, request: Request, device: torch.device) -> dict[str, Any]:
@@ -322,7 +414,7 @@ def _description(configs: Configs, images: Images, request: Request, device: tor
             "fingerprint": images.fingerprint,
         },
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "machine": _machine(device),
+        "machine": _machine(device, request.ranks),
         "command": request.command,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
@@ -334,8 +426,8 @@ def _source(name: str) -> str:
     return str(path.resolve()) if name not in known_sets() and path.exists() else name
 
 
-def _machine(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+def _machine(device: torch.device, ranks: Ranks) -> str:
     threads = torch.get_num_threads()
-    return f"CPU ({platform.machine()}), {threads} thread{'s' if threads > 1 else ''}"
+    cpu = f"CPU ({platform.machine()}), {threads} thread{'s' if threads > 1 else ''}"
+    one = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
+    return one if ranks.alone else f"{ranks.world} processes, each on {one}"

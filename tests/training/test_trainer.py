@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from gan_core import GAN, ModelConfig, Trainer, UserError
+from gan_core import GAN, ModelConfig, TrainConfig, Trainer, UserError
 from gan_core.config import PRESETS, preset
 from gan_core.training.events import Checkpoint, Report, Sample, Snapshot, Step
 from gan_core.training.losses import GAMES
-from gan_core.training.trainer import _autocast, sheet_due
+from gan_core.training.trainer import _autocast, _split, sheet_due
 from tests.training.tiny import TINY, dealt, pictures, trainer
 
 PLAIN = replace(TINY, norm_D="none")  # what penalties need
@@ -446,3 +446,28 @@ def test_a_model_config_of_its_own_kind_trains_from_loaded_weights(tmp_path):
     list(t.run())
     assert (gan.G.training, gan.D.training, gan.G_ema.training) == (True, True, False)
     assert isinstance(gan.config, ModelConfig)
+
+
+# ---- pictures held out
+
+
+def test_some_pictures_are_never_learned_from():
+    t = trainer(images=pictures(200), batch_size=20, held_out=0.1)
+    assert len(t.held_out) == 20 and len(t.learned) == 180
+    assert sorted([*t.held_out.tolist(), *t.learned.tolist()]) == list(range(200))
+    shown = {row.numpy().tobytes() for _ in range(18) for row in t.batches.draw()[0]}
+    kept = {row.numpy().tobytes() for row in t.images.pixels[t.held_out]}
+    assert len(shown) == 180 and not shown & kept
+
+
+def test_which_are_held_out_does_not_follow_the_seed():
+    a, b = (trainer(images=pictures(200), held_out=0.1, seed=seed) for seed in (1, 2))
+    assert torch.equal(a.held_out, b.held_out)
+
+
+@pytest.mark.parametrize(("n", "share", "held"), [(8, 0.05, 0), (60, 0.5, 10), (100, 0.0, 0), (40_000, 0.5, 1000)])
+def test_so_many_are_held_out(n, share, held):
+    """Never so many that a batch (of 50) could not be filled, nor more than 1,000."""
+    learned, kept = _split(n, TrainConfig(batch_size=min(50, n), held_out=share))
+    assert len(kept) == held
+    assert (learned is None) if not held else len(learned) == n - held
