@@ -26,7 +26,7 @@ from starlette.routing import Route
 from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder, list_runs, run_folder
 from gan_core.training.losses import GAMES
-from gan_core.training.until import Seconds, parse
+from gan_core.training.until import NoBetter, Seconds, Until, parse
 from gan_core.ui.formula import mathml
 from gan_core.ui.jobs import Jobs, log_tail, resumable, standing
 from gan_core.ui.story import Story, Tail, whole
@@ -75,7 +75,7 @@ def facts(folder: RunFolder) -> dict[str, Any]:
     """What a page wants to know of a run that does not change while it lasts. Empty parts are missing parts."""
     config = folder.config
     model, train, data = (_dict(config.get(key)) for key in ("model", "train", "data"))
-    game = GAMES.get(str(train.get("loss")))
+    game, target = GAMES.get(str(train.get("loss"))), _target(config.get("until"))
     return {
         "name": folder.name,
         "preset": config.get("preset"),
@@ -86,8 +86,8 @@ def facts(folder: RunFolder) -> dict[str, Any]:
         "image_size": model.get("image_size"),
         "batch_size": train.get("batch_size"),
         "loss": train.get("loss"),
-        "steps": train.get("steps"),
-        "seconds": _seconds(config.get("until")),
+        "steps": None if isinstance(target, NoBetter) else train.get("steps"),
+        "seconds": target.seconds if isinstance(target, Seconds) else None,
         "probabilistic": game.probabilistic if game else True,
         "formula_D": mathml(game.formula_D) if game else "",
         "formula_G": mathml(game.formula_G) if game else "",
@@ -285,10 +285,9 @@ def _without_places(text: str, folder: RunFolder) -> str:
     return text
 
 
-def _seconds(until: object) -> float | None:
-    """The target of a run that is to last a time."""
+def _target(until: object) -> Until | None:
+    """What ends a run that is not to last a number of steps."""
     try:
-        target = parse(str(until)) if until else None
+        return parse(str(until)) if until else None
     except UserError:
         return None
-    return target.seconds if isinstance(target, Seconds) else None

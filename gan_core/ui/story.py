@@ -5,6 +5,7 @@ viewer whose connection broke says which line was the last, and hears the rest. 
 
     ["report", step, seconds, images/s, loss_D, loss_G, D_x, D_Gz]      ["sample", step, version]
     ["advice", step, key, english, chinese]      ["snapshot", step]      ["resumed", step]
+    ["measure", step, Frechet distance, its floor, samples]
 """
 
 import json
@@ -92,6 +93,9 @@ def parse(text: bytes) -> Told | None:
         kind, step = event["event"], int(event["step"])
         if kind == "report":
             return [kind, step, *(float(f"{event[name]:.5g}") for name in REPORT)]
+        if kind == "measure":
+            distances = (float(f"{event[side]['frechet']:.5g}") for side in ("scores", "floor"))
+            return [kind, step, *distances, int(event["n"])]
         if kind == "advice":
             return [kind, step, str(event["key"]), str(event["en"]), str(event["zh"])]
         return [kind, step] if kind in ("sample", "snapshot", "resumed") else None

@@ -335,6 +335,14 @@ TEXT: dict[str, tuple[str, str]] = {
     "run_beliefs": ("What D believes", "D 的判断"),
     "run_scores": ("Mean scores of D", "D 的平均得分"),
     "run_guessing": ("at 0.5, D is guessing", "0.5 表示 D 在瞎猜"),
+    "run_distance": ("Distance from real pictures (less is better)", "与真实图片的距离（越小越好）"),
+    "run_distance_about": (
+        "Fréchet distance of {n} samples in features of this data set. It compares runs on this set; it is not the published "
+        "FID. The floor is what real pictures reach among themselves.",
+        "{n} 个样本在本数据集特征空间中的弗雷歇距离。只用于比较同一数据集上的训练，并非论文中公布的 FID。下限是真实图片彼此之间的距离。",
+    ),
+    "run_fakes": ("fakes", "生成"),
+    "run_floor": ("floor", "下限"),
     "run_axis": ("step", "步"),
     "run_curve_wait": ("The curves begin with the first report.", "曲线将从第一次报告开始。"),
     "run_d_minimises": ("D minimises the mean of", "D 最小化下式的均值"),

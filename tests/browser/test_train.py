@@ -5,9 +5,12 @@ import os
 import re
 import signal
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
+from gan_core.metrics import Scores
+from gan_core.training.events import Measure
 from gan_core.training.folder import RunFolder
 from tests.browser.conftest import App
 
@@ -172,7 +175,18 @@ def test_a_long_run_is_drawn_at_once_and_looked_back_at(open_page, app):
     in_state(page, "finished")
     page.wait_for_function(f"() => {RECORD}.length > 1000")
     assert points(page) <= 4000
-    assert page.locator(".run-charts h4").all_inner_texts() == ["Losses", "Mean scores of D"]
+    headings = page.locator(".run-charts h4:visible")
+    assert headings.all_inner_texts() == ["Losses", "Mean scores of D"]
     page.wait_for_function(PIXELS, arg=list(COLOURS["real"]))
     assert page.locator(".run-bar").get_attribute("aria-valuenow") == "100"
     assert "40:00 trained" in page.locator(".run-numbers").inner_text()
+    real = Scores(0.25, 0.9, 0.9, 1.0, 0.9, None)
+    folder.append(Measure(110_000, 2000, replace(real, frechet=4.5), real, True))
+    folder.append(Measure(120_000, 2000, replace(real, frechet=3.75), real, True))
+    page.locator(".run-distance .run-key", has_text="fakes 3.75").wait_for()
+    assert [text.split() for text in page.locator(".run-distance .run-key").all_inner_texts()] == [
+        ["fakes", "3.75"],
+        ["floor", "0.25"],
+    ]
+    assert headings.nth(2).inner_text() == "Distance from real pictures (less is better)"
+    assert "2,000 samples" in (about := headings.nth(2).get_attribute("title")) and "not the published FID" in about

@@ -34,7 +34,7 @@ def eventually(condition, seconds=20):
 
 
 def report(step, loss=1.0):
-    return Report(step, 1000, step / 10, 100.0, loss, 2.0, 0.7, 0.3)
+    return Report(step, 1000, step / 10, 100.0, loss, 2.0, 0.7, 0.3, 1.0, 1.0, 0.9)
 
 
 class Viewer:
@@ -274,6 +274,9 @@ def test_what_goes_over_the_wire():
     line = json.dumps({"event": "report", **vars(report(10, loss=0.123456789))}).encode()
     assert parse(line) == ["report", 10, 1.0, 100.0, 0.12346, 2.0, 0.7, 0.3]
     assert parse(b'{"event": "checkpoint", "step": 3}') is None
+    measure = {"event": "measure", "step": 9, "n": 2000, "scores": {"frechet": 1.23456789}, "floor": {"frechet": 0.5}}
+    assert parse(json.dumps(measure).encode()) == ["measure", 9, 1.2346, 0.5, 2000]
+    assert parse(json.dumps(measure | {"scores": 1.2}).encode()) is None  # as an older version wrote it
     assert parse(b'{"event": "advice", "step": 3, "key": "k", "en": "e", "zh": "z"}') == ["advice", 3, "k", "e", "z"]
 
 

@@ -8,12 +8,14 @@ export class Record {
     this.columns = COLUMNS.map(() => []);
     this.samples = []; // [{step, version}]
     this.advice = [];
+    this.measures = []; // [{step, distance, floor, n}]
   }
 
   whole({ reports, told }) {
     this.columns = reports;
     this.samples = [];
     this.advice = [];
+    this.measures = [];
     this.told(told);
   }
 
@@ -22,6 +24,7 @@ export class Record {
       if (kind === "report") [step, ...rest].forEach((value, n) => this.columns[n].push(value));
       else if (kind === "sample") this.samples = [...this.samples.filter((s) => s.step < step), { step, version: rest[0] }];
       else if (kind === "advice") this.advice.push({ step, key: rest[0], en: rest[1], zh: rest[2] });
+      else if (kind === "measure") this.measures.push({ step, distance: rest[0], floor: rest[1], n: rest[2] });
       else if (kind === "resumed") this.forgetAfter(step);
     }
     if (this.columns[0].length > MOST) this.columns = this.columns.map(halve);
@@ -33,6 +36,7 @@ export class Record {
     this.columns = this.columns.map((column) => column.slice(0, kept));
     this.samples = this.samples.filter((s) => s.step <= step);
     this.advice = this.advice.filter((a) => a.step <= step);
+    this.measures = this.measures.filter((m) => m.step <= step);
   }
 
   get length() {

@@ -47,6 +47,7 @@ const PAGE = `
       <div class="run-charts">
         <h4></h4><div class="run-chart run-losses"></div>
         <h4></h4><div class="run-chart run-beliefs"></div>
+        <h4 class="run-measured"></h4><div class="run-chart run-measured run-distance"></div>
         <p class="run-wait"></p>
         <div class="run-formulas"></div>
       </div>
@@ -386,11 +387,15 @@ class GanTrain extends HTMLElement {
     const empty = record.length === 0;
     this.$(".run-charts > .run-wait").hidden = !empty;
     for (const part of this.querySelectorAll(".run-charts h4, .run-chart")) part.hidden = empty;
+    for (const part of this.querySelectorAll(".run-measured")) part.hidden = record.measures.length === 0;
     if (empty || !facts.loss) return;
     this.prepareCharts();
-    const [losses, beliefs] = this.charts;
+    const [losses, beliefs, distance] = this.charts;
     losses.set(["step", "loss_D", "loss_G"].map((name) => record.column(name)));
     beliefs.set(["step", "D_x", "D_Gz"].map((name) => record.column(name)));
+    distance.set(["step", "distance", "floor"].map((name) => record.measures.map((measure) => measure[name])));
+    const n = record.measures.at(-1)?.n;
+    for (const part of this.querySelectorAll(".run-measured")) part.title = t("run_distance_about", { n: count(n) });
   }
 
   prepareCharts() {
@@ -399,7 +404,8 @@ class GanTrain extends HTMLElement {
     if (this.chartsFor === wanted) return;
     this.chartsFor = wanted;
     this.charts?.forEach((chart) => chart.destroy());
-    const [losses, beliefs] = this.querySelectorAll(".run-charts h4");
+    const [losses, beliefs, distance] = this.querySelectorAll(".run-charts h4");
+    distance.textContent = t("run_distance");
     losses.textContent = t("run_losses");
     beliefs.textContent = t(facts.probabilistic ? "run_beliefs" : "run_scores");
     const shared = { sync: "run", xLabel: t("run_axis") };
@@ -410,6 +416,11 @@ class GanTrain extends HTMLElement {
         lines: [{ label: "D(x)", colour: "#009E73" }, { label: "D(G(z))", colour: "#CC79A7", dash: [7, 4] }],
         level: facts.probabilistic ? { at: 0.5, text: t("run_guessing") } : undefined,
         range: facts.probabilistic ? [0, 1] : undefined,
+      }),
+      new Curves(this.$(".run-distance"), {
+        ...shared,
+        sync: "measures", // its steps are others
+        lines: [{ label: t("run_fakes"), colour: "#CC79A7" }, { label: t("run_floor"), colour: "#009E73", dash: [7, 4] }],
       }),
     ];
     this.$(".run-formulas").innerHTML = facts.formula_D
