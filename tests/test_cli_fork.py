@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from gan_core import GAN
 from gan_core.cli import main
+from gan_core.gan import Best, best_snapshot, mark_best
 from gan_core.training.checkpoint import checkpoints
 from gan_core.training.folder import RunFolder
 
@@ -76,11 +77,19 @@ def told(name, *kinds):
 
 def test_a_fork_without_a_change_is_the_run_resumed(place):
     assert fork("a@6", "b") == 0
-    assert torch.equal(torch.tensor([run("b").status.step]), torch.tensor([9]))
+    assert run("b").status.step == 9
     ours, theirs = last("b"), last("a")
     assert ours.keys() == theirs.keys()
     assert [name for name, t in theirs.items() if not torch.equal(t, ours[name])] == []
     assert told("b", "report") == told("a", "report")[2:]
+
+
+def test_the_best_checkpoint_has_a_name(place):
+    shutil.copytree("runs/a/snapshots/000009", "runs/a/snapshots/000006")
+    mark_best(Path("runs/a"), Best(6, 1.5))
+    assert fork("a@best", "b", "--steps", "6") == 0
+    assert run("b").config["parent"]["step"] == 6
+    assert best_snapshot(Path("runs/b")) is None  # it is the parent's
 
 
 def test_it_begins_with_its_parent_and_can_be_opened_at_once(place):
