@@ -207,6 +207,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "train_unit": ("counted in", "单位"),
     "train_minutes": ("minutes", "分钟"),
     "train_steps": ("steps", "步"),
+    "train_evaluations": ("evaluations without a better one", "次评估没有更好"),
     "train_start": ("Start training", "开始训练"),
     "train_more": (
         "More: name, widths, rates, loss, seed",

@@ -20,6 +20,7 @@ from gan_core.ui.text import PageError, language_of, said, tr
 
 OWN, HUB = "own pictures", "hub"  # choices among the sets that are none; no set has such a name
 NUMBERS = ("batch_size", "seed", "ngf", "ndf", "lr_G", "lr_D", "dropout_D")  # that the recipe settles unless told
+UNITS = ("minutes", "steps", "evaluations")  # of how long; evaluations in a row that brought nothing better
 REPORT_EVERY = 10  # steps; who watches wants curves soon, and a CPU need not be waited for
 AUTO = 0  # the picture size that the data suggest
 CONNECT = "customElements.whenDefined('gan-train').then(() => element.querySelector('gan-train').connect(server))"
@@ -84,7 +85,7 @@ def _form() -> tuple[Form, gr.Markdown, gr.Markdown]:
     image_size = gr.Dropdown(sizes, value=AUTO, label=tr("train_size"))
     with gr.Row():
         length = gr.Number(10, label=tr("train_length"), minimum=0, min_width=90)
-        units: list[Any] = [(tr("train_minutes"), "minutes"), (tr("train_steps"), "steps")]
+        units: list[Any] = [(tr(f"train_{unit}"), unit) for unit in UNITS]
         unit = gr.Dropdown(units, value="minutes", label=tr("train_unit"), min_width=110)
     start = gr.Button(tr("train_start"), variant="primary", elem_id="train-start")
     complaint = gr.Markdown(elem_classes="train-said", elem_id="train-said")
@@ -214,10 +215,12 @@ def _train(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _until(length: float | None, unit: str, lang: str) -> str:
     if length is None or not 0 < length < 10**9:
-        raise PageError("train_how_long", unit=said("train_steps" if unit == "steps" else "train_minutes", lang))
-    if unit == "steps" and length != int(length):
-        raise PageError("train_whole", field="steps", got=length)
-    return str(int(length)) if unit == "steps" else f"{length:f}m"
+        raise PageError("train_how_long", unit=said(f"train_{unit}", lang))
+    if unit == "minutes":
+        return f"{length:f}m"
+    if length != int(length):
+        raise PageError("train_whole", field=unit, got=length)
+    return str(int(length)) if unit == "steps" else f"no better for {int(length)}"
 
 
 def _number(name: str, text: str) -> float:

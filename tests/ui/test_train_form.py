@@ -34,6 +34,12 @@ def test_what_is_filled_in_comes_through():
     made.check()
 
 
+def test_a_run_may_last_until_it_gets_no_better():
+    made = order(EMPTY | dict(length=5.0, unit="evaluations"))
+    assert made.until == "no better for 5"
+    made.check()
+
+
 def test_own_pictures_and_the_hub():
     made = order(EMPTY | dict(data=OWN, uploads=["/tmp/a/x.zip"]))
     assert (made.data, made.title) == ("", "x")
@@ -53,6 +59,7 @@ def test_own_pictures_and_the_hub():
         (dict(length=0), "more than 0 minutes"),
         (dict(length=None), "more than 0"),
         (dict(length=1.5, unit="steps"), "steps is 1.5"),
+        (dict(length=0.5, unit="evaluations"), "evaluations is 0.5"),
         (dict(data="/etc"), "No pictures chosen"),
         (dict(data=HUB, hub_id="/etc"), "no Hub id"),
         (dict(data=HUB, hub_id="gan_core/data"), "no Hub id"),  # a folder of this machine
