@@ -3,55 +3,28 @@
 Ratios hold on a machine that other work disturbs, since both sides are disturbed alike; seconds do not.
 """
 
-import io
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import torch
-import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
-from gan_core.config import ModelConfig, TrainConfig, preset
+from gan_core.bench_speed import SpeedRow, endless, turn
+from gan_core.config import preset
 from gan_core.data import Images, load_images
 from gan_core.errors import UserError
 from gan_core.gan import GAN
-from gan_core.images import to_pictures, to_unit
+from gan_core.images import to_unit
 from gan_core.latent import paint
 from gan_core.metrics import FeatureNet, Ruler, features_for
 from gan_core.metrics.scores import class_coverage
 from gan_core.training.events import Step
 from gan_core.training.trainer import Trainer
-
-SHAPES = (  # as the field notes measured them
-    ModelConfig(image_size=28, nc=1),
-    ModelConfig(image_size=32, nc=3),
-    ModelConfig(image_size=64, nc=3),
-)
-
-
-@dataclass(frozen=True)
-class SpeedRow:
-    """One line of the speed table: medians over the turns, and the lowest and highest ratio of a turn."""
-
-    image_size: int
-    nc: int
-    device: str
-    threads: int
-    batch_size: int
-    reference: float  # images/s
-    ours: float  # images/s
-    ratio: float
-    ratio_low: float
-    ratio_high: float
 
 
 @dataclass(frozen=True)
@@ -95,27 +68,6 @@ class ScoreRow:
     floor: float  # of the Frechet distance, real against real
 
 
-def bench_speed(device: torch.device, turns: int, seconds: float, batch_size: int = 64) -> Iterator[SpeedRow]:
-    """Reference and ours on the same model, batch size and made pictures, `turns` turns of `seconds` each."""
-    for shape in SHAPES:
-        noise = torch.randint(0, 256, (1024, shape.nc, shape.image_size, shape.image_size), dtype=torch.uint8)
-        images = Images("noise", noise)
-        ours = Trainer(GAN(shape).to(device), images, TrainConfig(batch_size=batch_size))
-        steps = {"reference": reference_steps(GAN(shape).to(device), images, batch_size), "ours": _endless(ours)}
-        rates: dict[str, list[float]] = {"reference": [], "ours": []}
-        for turn in tqdm(range(turns + 1), desc=f"{shape.image_size} px", unit="turn", leave=False):
-            for name, step in steps.items():
-                rate = batch_size * _rate(step, seconds, device)
-                if turn:  # the first turn warms up
-                    rates[name].append(rate)
-        ratios = [b / a for a, b in zip(rates["reference"], rates["ours"], strict=True)]
-        reference, own = median(rates["reference"]), median(rates["ours"])
-        yield SpeedRow(
-            shape.image_size, shape.nc, str(device), torch.get_num_threads(), batch_size,
-            reference, own, median(ratios), min(ratios), max(ratios),
-        )  # fmt: skip
-
-
 def bench_presets(names: list[str], data: str, seconds: float, device: torch.device) -> list[PresetRow]:
     """Train each preset for `seconds` of its own, in turns of two seconds, then measure G_ema's samples."""
     chosen = {name: preset(name) for name in names}  # a wrong name is told before the work begins
@@ -132,7 +84,7 @@ def bench_presets(names: list[str], data: str, seconds: float, device: torch.dev
     with tqdm(total=round(seconds * len(names)), unit="s", leave=False) as bar:
         while min(spent.values()) < seconds:
             for name, trainer in trainers.items():
-                spent[name] += _turn(_endless(trainer), 2.0, device)[1]
+                spent[name] += turn(endless(trainer), 2.0, device)[1]
             bar.update(round(sum(spent.values())) - bar.n)
     rows = []
     for name, trainer in trainers.items():
@@ -210,84 +162,3 @@ def print_rows(rows: Sequence[SpeedRow | PresetRow | LearnRow | ScoreRow]) -> No
     for row in rows:
         values = (getattr(row, name) for name in names)
         print("| " + " | ".join(f"{v:,.2f}" if isinstance(v, float) else f"{v}" for v in values) + " |")
-
-
-def reference_steps(gan: GAN, images: Images, batch_size: int) -> Callable[[], object]:
-    """The way of the official PyTorch DCGAN example: PIL decoding in a DataLoader, float32, three waits a step.
-
-    An honest baseline, used nowhere else.
-    """
-    loader: DataLoader[Tensor] = DataLoader(_Decoded(images), batch_size, shuffle=True, drop_last=True)
-    gan.train()
-    G, D = gan.G, gan.D
-    opt_D = torch.optim.Adam(D.parameters(), 2e-4, (0.5, 0.999))
-    opt_G = torch.optim.Adam(G.parameters(), 2e-4, (0.5, 0.999))
-    ones, zeros = torch.ones(batch_size, device=gan.device), torch.zeros(batch_size, device=gan.device)
-    bce = F.binary_cross_entropy_with_logits
-
-    def batches() -> Iterator[Tensor]:
-        while True:
-            yield from loader
-
-    stream = batches()
-
-    def step() -> tuple[float, float, float]:
-        x = next(stream).to(gan.device)
-        D.zero_grad()
-        loss_real = bce(D(x), ones)
-        loss_real.backward()
-        fake = G(torch.randn(batch_size, gan.config.nz, device=gan.device))
-        loss_fake = bce(D(fake.detach()), zeros)
-        loss_fake.backward()
-        opt_D.step()
-        G.zero_grad()
-        logits = D(fake)
-        loss_G = bce(logits, ones)
-        loss_G.backward()
-        opt_G.step()
-        return (loss_real + loss_fake).item(), loss_G.item(), logits.sigmoid().mean().item()
-
-    return step
-
-
-class _Decoded(Dataset[Tensor]):
-    """Pictures as files in memory, decoded each time they are asked for."""
-
-    def __init__(self, images: Images) -> None:
-        self.files = [_encoded(picture) for picture in to_pictures(to_unit(images.pixels))]
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, i: int) -> Tensor:
-        return to_unit(pil_to_tensor(Image.open(io.BytesIO(self.files[i]))))
-
-
-def _encoded(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "jpeg", quality=90)
-    return buffer.getvalue()
-
-
-def _endless(trainer: Trainer) -> Callable[[], object]:
-    def step() -> None:
-        trainer.step()
-        trainer.steps_done += 1
-
-    return step
-
-
-def _rate(step: Callable[[], object], seconds: float, device: torch.device) -> float:
-    steps, spent = _turn(step, seconds, device)
-    return steps / spent
-
-
-def _turn(step: Callable[[], object], seconds: float, device: torch.device) -> tuple[int, float]:
-    """Steps played, and seconds they took, of at least `seconds`."""
-    started, steps = perf_counter(), 0
-    while perf_counter() - started < seconds:
-        step()
-        steps += 1
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return steps, perf_counter() - started

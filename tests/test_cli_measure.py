@@ -26,11 +26,13 @@ def run(tmp_path):
 
 
 def test_bench_measures_both_sides_of_every_shape(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "SHAPES", (TINY,))
-    assert main(["bench", "--quick", "--threads", "1", "--json", str(tmp_path / "rows.json")]) == 0
+    monkeypatch.setattr("gan_core.bench_speed.SHAPES", (TINY,))
+    small = ["--quick", "--threads", "1", "--workers", "0"]
+    assert main(["bench", *small, "--json", str(tmp_path / "rows.json")]) == 0
     (row,) = json.loads((tmp_path / "rows.json").read_text())
     assert (row["image_size"], row["batch_size"], row["device"]) == (28, 64, "cpu")
     assert row["reference"] > 0 and row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+    assert row["share"] == pytest.approx(row["ours"] / row["limit"]) and 0 < row["share"] < 1 and row["memory_mib"] > 1
     assert capsys.readouterr().out.count("\n") == 3  # a head, a rule, a row
 
 

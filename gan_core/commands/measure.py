@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gan_core.bench import bench_learn, bench_presets, bench_speed, print_rows, score_weights
+from gan_core.bench import bench_learn, bench_presets, print_rows, score_weights
 from gan_core.bench_data import bench_data
+from gan_core.bench_speed import WORKERS, bench_speed
 from gan_core.commands.look import add_weights, between, saving, use_threads
 from gan_core.config import PRESETS
 from gan_core.data import load_images
@@ -28,6 +29,10 @@ def add_commands(commands: Any) -> None:
     )
     bench.add_argument("--data", default="fashion-mini", help="what is learned; for --learn it needs classes")
     bench.add_argument("--seconds", type=float, default=180, help="training time for each preset")
+    bench.add_argument(
+        "--batch-sizes", type=int, nargs="*", metavar="N", help="of the step; default: 64, on a GPU larger ones too"
+    )
+    bench.add_argument("--workers", type=int, default=WORKERS, help=f"of the usual loop's loader; default: {WORKERS}")
     bench.add_argument("--quick", action="store_true", help="under a minute, less exact")
     bench.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     _add_output(bench)
@@ -67,8 +72,8 @@ def _bench(options: Namespace) -> None:
     elif options.presets is not None:
         _tell(options, bench_presets(options.presets or list(PRESETS), options.data, options.seconds, device))
     else:
-        turns, seconds = (2, 1.5) if options.quick else (7, 4.0)
-        _tell(options, list(bench_speed(device, turns, seconds)))
+        sizes = options.batch_sizes or ([64, 512, 2048] if device.type == "cuda" else [64])
+        _tell(options, list(bench_speed(device, *((2, 1.0) if options.quick else (7, 4.0)), sizes, options.workers)))
 
 
 def _score(options: Namespace) -> None:

@@ -16,6 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from gan_core.training.draws import Draws
 
@@ -103,7 +105,11 @@ def joined(cuda: bool) -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
-    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
+    store, rank, world = next(rendezvous("env://"))
+    # torchrun keeps its store over restarts, with the addresses of those that ended: on one machine it counts them
+    place = f"start-{os.environ['TORCHELASTIC_RESTART_COUNT']}" if world == int(os.environ["LOCAL_WORLD_SIZE"]) else ""
+    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+    dist.init_process_group(backend, store=PrefixStore(place, store), rank=rank, world_size=world, timeout=PATIENCE)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:

@@ -57,7 +57,9 @@ class Trainer:
             memory,
             self.learned,
         )
-        self.autocast = _autocast(self.device, config.precision)
+        self.rounded = _rounded(self.device, config.precision)
+        # a fresh context for each move: autocast caches the weights that it has rounded
+        self.autocast = partial(torch.autocast, self.device.type, dtype=torch.bfloat16, enabled=self.rounded)
         if gan.config.architecture == "dcgan":
             gan.to(memory_format=torch.channels_last)  # what convolutions are fast in
         ranks.share_statistics(gan.G, gan.D)
@@ -303,11 +305,10 @@ def sheet_due(step: int, every: int) -> bool:
     return step % every == 0 or (step < every and step % 10 == 0 and (step // 10).bit_count() == 1)
 
 
-def _autocast(device: torch.device, precision: str) -> Any:
-    """A factory of contexts, a fresh one for each move: autocast caches the weights it has rounded."""
+def _rounded(device: torch.device, precision: str) -> bool:
+    """Is the step played in bfloat16?"""
     fast = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else _cpu_has_bf16()
-    enabled = precision == "bfloat16" or (precision == "auto" and fast)
-    return partial(torch.autocast, device.type, dtype=torch.bfloat16, enabled=enabled)
+    return precision == "bfloat16" or (precision == "auto" and fast)
 
 
 def _cpu_has_bf16() -> bool:

@@ -11,7 +11,7 @@ from gan_core import GAN, ModelConfig, TrainConfig, Trainer, UserError
 from gan_core.config import PRESETS, preset
 from gan_core.training.events import Checkpoint, Report, Sample, Snapshot, Step
 from gan_core.training.losses import GAMES
-from gan_core.training.trainer import _autocast, _split, sheet_due
+from gan_core.training.trainer import _split, sheet_due
 from tests.training.tiny import TINY, dealt, pictures, trainer
 
 PLAIN = replace(TINY, norm_D="none")  # what penalties need
@@ -356,9 +356,8 @@ def test_bfloat16_plays_the_same_game(model, train):
 
 
 def test_precision_means_what_it_says():
-    cpu = torch.device("cpu")
     for precision, wanted in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        with _autocast(cpu, precision)():
+        with trainer(precision=precision).autocast():
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == wanted
 
 
