@@ -129,7 +129,7 @@ class GAN(nn.Module):
 
     @classmethod
     def from_pretrained(cls, path_or_id: str | Path, device: str | torch.device = "cpu") -> "GAN":
-        """Rebuild a GAN from a folder, a run folder (its newest snapshot) or a Hub id.
+        """Rebuild a GAN from a folder, a run folder (its newest snapshot; RUN@5000, RUN@best for others) or a Hub id.
 
         Local first, then the Hub's cache, then the network.
         Raises UserError when there is nothing there, or it does not fit together. No pickle is ever opened.
@@ -255,9 +255,9 @@ def find_weights(name: str) -> Path:
         if not (path / WEIGHTS).is_file() and (pickles := [p for p in path.iterdir() if p.suffix.lower() in PICKLES]):
             raise UserError("pickle", got=pickles[0])
         return path
-    run, _, at = name.rpartition("@")
-    if re.fullmatch(r"best|\d{1,12}", at, re.ASCII) and (Path(run) / "snapshots").is_dir():
-        return snapshot_at(Path(run).expanduser(), at)
+    run, _, at = str(path).rpartition("@")
+    if re.fullmatch(r"best|\d{1,12}", at, re.ASCII) and os.path.isdir(f"{run}/snapshots"):  # noqa: PTH112
+        return snapshot_at(Path(run), at)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         return from_hub(name)
     raise UserError("no_weights", got=name)

@@ -68,7 +68,7 @@ def add_commands(commands: Any) -> None:
 
 
 def add_weights(parser: Any) -> None:
-    parser.add_argument("--weights", required=True, metavar="W", help="weights folder, snapshot, run folder or Hub id")
+    parser.add_argument("--weights", required=True, metavar="W", help="a folder, RUN, RUN@5000, RUN@best or Hub id")
 
 
 def _add_look(parser: Any) -> None:

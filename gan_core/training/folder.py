@@ -2,6 +2,7 @@
 
 config.json      events.jsonl      samples/000500.webp      snapshots/000500/      checkpoints/000500.safetensors
 control.json     status.json       log.txt (what the process printed, when the app started it)
+snapshots/best.json (which of them is the best)     features.safetensors (the network that it is measured with)
 """
 
 import json

@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def report(step):
-    return Report(step, 100, 1.5, 64.0, 1.4, 0.7, 0.6, 0.4)
+    return Report(step, 100, 1.5, 64.0, 1.4, 0.7, 0.6, 0.4, 1.0, 1.0, 0.9)
 
 
 # ---- names

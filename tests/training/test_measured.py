@@ -135,6 +135,8 @@ def test_a_run_opens_at_its_newest_a_step_or_its_best(run, monkeypatch):
     assert find_weights(f"{run}") == run / "snapshots/002000"
     assert find_weights(f"{run}@2000") == run / "snapshots/002000"
     assert find_weights(f"{run}@10") == find_weights(f"{run}@best") == run / "snapshots/000010"
+    monkeypatch.setenv("HOME", str(run.parents[1]))
+    assert find_weights("~/runs/x@best") == run / "snapshots/000010"
     monkeypatch.chdir(run.parents[1])
     assert GAN.from_pretrained("runs/x@best").info["step"] == 10
 
@@ -220,6 +222,7 @@ def test_no_better_ends_a_run(place, capfd, monkeypatch):
     assert measures() == [(1, True), (2, True), (3, False), (4, True), (5, False), (6, False)]
     assert "Finished at step 6" in capfd.readouterr().out
     assert find_weights("runs/a@best").name == "000004"
+    assert main(["sample", "--weights", "runs/a@best", "--n", "1", "--out", "one.png"]) == 0
 
 
 def test_a_resumed_run_goes_on_counting(place, capfd, monkeypatch):
