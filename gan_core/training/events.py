@@ -1,6 +1,7 @@
 """What a training run tells the world. Plain data: no tensors, no devices, safe to log, keep or draw."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from PIL import Image
@@ -76,6 +77,11 @@ class Vitals:
     weights_G: float  # the length of all weights
     weights_D: float
     seconds: float  # that looking took
+
+    @property
+    def sane(self) -> bool:
+        """Are they numbers? Weights that have just overflowed make none."""
+        return isfinite(self.spread + self.off + self.moved + self.logits + self.weights_G + self.weights_D)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from gan_core.errors import UserError
 from gan_core.images import to_unit
 from gan_core.metrics.features import by_classes, by_contrast
 from gan_core.training.events import Report, Vitals
@@ -143,6 +144,27 @@ def test_without_strangers_there_is_no_opinion_of_them():
     t = trainer(held_out=0.0)
     vitals = Watch(t, eyes(t.images)).look()
     assert vitals.strangers == 0 and vitals.knows is None and vitals.passes is None
+
+
+def test_what_is_no_number_is_not_told():
+    """JSON has no word for it."""
+    t = trainer(steps=1, report_every=1)
+
+    def overflown():
+        for event in t.run():
+            next(t.gan.G.parameters()).data.fill_(float("nan"))
+            yield event
+
+    told = []
+    with pytest.raises(UserError, match="stopped being numbers"):
+        told.extend(watch(overflown(), t, lambda: eyes(t.images), share=float("inf"), begin=0.0))
+    assert any(isinstance(event, Report) for event in told) and not any(isinstance(event, Vitals) for event in told)
+
+
+def test_a_set_of_one_picture_many_times_has_signs_too():
+    t = trainer(images=pictures(16, value=7))
+    vitals = Watch(t, eyes(t.images)).look()
+    assert vitals.sane and vitals.spread > 1e6
 
 
 class Clock:
