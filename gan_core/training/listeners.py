@@ -13,7 +13,7 @@ from gan_core.training.checkpoint import save_checkpoint
 from gan_core.training.events import Action, Advice, Checkpoint, Event, Measure, Report, Snapshot, Step
 from gan_core.training.folder import RunFolder
 from gan_core.training.trainer import Trainer
-from gan_core.training.until import Seconds, Until
+from gan_core.training.until import NoBetter, Seconds, Until
 
 
 def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> Generator[Event]:
@@ -87,10 +87,16 @@ def stop_at(events: Iterable[Event], until: Until | None, trainer: Trainer) -> G
 
 
 def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None = None) -> Generator[Event]:
-    """A bar on stderr: steps, or minutes where the target is a time; time left, images/s, losses and beliefs."""
+    """A bar on stderr: steps, or minutes where the target is a time; time left, images/s, losses, beliefs, distance.
+
+    Nobody knows how long "no better for N" will take, so there is no bar then, and no time left.
+    """
     timed = until.seconds if isinstance(until, Seconds) else None
     total = timed or trainer.config.steps
     shape = "{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+    if isinstance(until, NoBetter):
+        shape = "{elapsed} gone{postfix}"
+    distance = ""
     with tqdm(
         total=total, initial=min(trainer.seconds if timed else trainer.steps_done, total), bar_format=shape
     ) as bar:
@@ -101,7 +107,10 @@ def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None 
                 bar.set_postfix_str(
                     f"step {event.step:,}  {event.images_per_second:,.0f} images/s  "
                     f"loss D {event.loss_D:.3f} G {event.loss_G:.3f}  D(x) {event.D_x:.2f} D(G(z)) {event.D_Gz:.2f}"
+                    f"{distance}"
                 )
+            elif isinstance(event, Measure):
+                distance = f"  distance {event.scores.frechet:.2f} (real {event.floor.frechet:.2f})"
             elif isinstance(event, Advice):
                 say(event)
             yield event

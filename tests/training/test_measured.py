@@ -206,6 +206,7 @@ def test_a_run_is_measured_and_says_so_in_numbers_alone(place, capfd):
             assert set(line[side]) == {"frechet", "precision", "recall", "density", "coverage", "classes"}
     kinds = [line["event"] for line in lines]
     assert kinds[kinds.index("snapshot") + 1] == "measure"
+    assert f"distance {first['scores']['frechet']:.2f} (real {first['floor']['frechet']:.2f})" in capfd.readouterr().err
     best = json.loads(Path("runs/a/snapshots/best.json").read_text())
     assert best["frechet"] == min(line["scores"]["frechet"] for line in (first, second))
 
@@ -220,7 +221,9 @@ def test_no_better_ends_a_run(place, capfd, monkeypatch):
     told(monkeypatch, 5.0, 4.0, 4.5, 3.0, 3.1, 3.2, 1.0)
     assert train(*SMALL, *EVERY, "--until", "no better for 2") == 0
     assert measures() == [(1, True), (2, True), (3, False), (4, True), (5, False), (6, False)]
-    assert "Finished at step 6" in capfd.readouterr().out
+    out, err = capfd.readouterr()
+    assert "Finished at step 6" in out
+    assert "left" not in err and "gone" in err  # nobody knows how long
     assert find_weights("runs/a@best").name == "000004"
     assert main(["sample", "--weights", "runs/a@best", "--n", "1", "--out", "one.png"]) == 0
 
