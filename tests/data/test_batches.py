@@ -1,9 +1,12 @@
 """Batches: one order, whichever tier they come from, and a thread that always ends."""
 
 import gc
+import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +167,41 @@ def test_the_thread_ends_with_its_owner(images, tmp_path):
     del made
     gc.collect()
     assert no_thread_is_left()
+
+
+def held_open(folder):
+    """What this process has open in `folder`, deleted or not."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the one that lists them is gone by now
+            found.append(os.readlink(link))
+    return [name for name in found if name.startswith(str(folder))]
+
+
+def test_a_cleaned_cache_does_not_end_the_run_and_the_file_is_closed_after_it(images, tmp_path):
+    made = batches(images, "disk", tmp_path)
+    (tmp_path / "pixels").unlink()
+    assert [rows_of(made.draw()) for _ in range(9)] == order(9)
+    assert len(held_open(tmp_path)) == 1
+    made.close()
+    del made
+    gc.collect()
+    assert held_open(tmp_path) == []
+
+
+def test_a_file_that_was_cut_short_is_told(images, tmp_path):
+    made = batches(images, "disk", tmp_path)
+    os.truncate(tmp_path / "pixels", 30)
+    with pytest.raises(OSError, match="cut short"):
+        made.draw()
+    made.close()
+
+
+def test_a_system_that_takes_no_advice_reads_the_same(images, tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "posix_fadvise")
+    made = batches(images, "disk", tmp_path)
+    assert [rows_of(made.draw()) for _ in range(9)] == order(9)
+    made.close()
 
 
 def test_on_a_cpu_memory_needs_no_thread(images, tmp_path):
