@@ -174,7 +174,7 @@ def held_open(folder):
     found = []
     for link in Path("/proc/self/fd").iterdir():
         with suppress(OSError):  # the one that lists them is gone by now
-            found.append(os.readlink(link))
+            found.append(str(link.readlink()))
     return [name for name in found if name.startswith(str(folder))]
 
 
