@@ -68,7 +68,7 @@ def _bench(options: Namespace) -> None:
     if options.learn:
         _tell(options, list(bench_learn(options.data, device)))
     elif options.data_tiers:
-        _tell(options, list(bench_data(device, *((2, 1.5) if options.quick else (7, 4.0)))))
+        _tell(options, list(bench_data(device, *((4, 0.8) if options.quick else (20, 1.5)))))
     elif options.presets is not None:
         _tell(options, bench_presets(options.presets or list(PRESETS), options.data, options.seconds, device))
     else:
