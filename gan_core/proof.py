@@ -25,16 +25,16 @@ from gan_core.files import write_text
 from gan_core.gan import GAN
 from gan_core.metrics import FeatureNet, Ruler, features_for
 from gan_core.training.doctor import COLLAPSED_SPREAD, COLLAPSED_TWINS, SOUND_SPREAD, SOUND_TWINS, Doctor, advised
-from gan_core.training.events import Advice, Event, Vitals
+from gan_core.training.events import Advice, Event, Step, Vitals
 from gan_core.training.listeners import measured
 from gan_core.training.trainer import Trainer
 from gan_core.training.vitals import Watch, nearest, spread, watch
 
-REPORTS = 30  # in each run, each with a look
+REPORTS = 24  # in each run, each with a look
 MEASURES = 10  # in each run, of so many samples:
 SAMPLES = 512
 WIDTH = 16  # ngf and ndf
-CONVULSIVE = ("collapse", "collapse_classes")  # two names of one illness
+COLLAPSED = ("collapse", "collapse_classes")  # two names of one illness
 VANISHED = ("saturated", "vanishing")
 
 
@@ -48,6 +48,7 @@ class Case:
     preset: str = "dcgan2015"
     model: Any = None
     train: Any = None
+    later: Any = None  # what changes in `train` half-way
     steps: int = 1200
     seed: int = 1
     quick: bool = False  # is it among the few?
@@ -82,6 +83,7 @@ class Outcome:
 
 NO_NORM = {"norm_D": "none"}
 STRONG_D = {"loss": "minimax", "lr_D": 1e-3, "d_moves": 3}
+G_FLEES = {"lr_G": 2e-3, "lr_D": 2e-5}
 OVER, RUNAWAY, CIRCLES, END = ("overfitting",), ("diverging", "diverged"), ("oscillating",), ("no_better",)
 
 CASES = (
@@ -89,31 +91,31 @@ CASES = (
     Case("healthy, lsgan", "fashion", preset="lsgan", seed=12),
     Case("healthy, modern", "fashion", preset="modern", seed=13),
     Case("healthy, hinge, spectral norm", "fashion", model={"norm_D": "spectral"}, train={"loss": "hinge"}, seed=14),
-    Case("healthy, wgan-gp", "fashion", preset="wgan-gp", seed=15, steps=600),
+    Case("healthy, wgan-gp", "fashion", preset="wgan-gp", seed=15, steps=400),
     Case("healthy, dcgan2015", "fruits", seed=16),
     Case("healthy, lsgan", "fruits", preset="lsgan", seed=17),
     Case("healthy, modern", "fruits", preset="modern", seed=18),
-    Case("healthy, wgan-gp", "fruits", preset="wgan-gp", seed=19, steps=600),
+    Case("healthy, wgan-gp", "fruits", preset="wgan-gp", seed=19, steps=400),
     Case("healthy, dcgan2015", "shapes", seed=20),
     Case("healthy, hinge, spectral norm", "shapes", model={"norm_D": "spectral"}, train={"loss": "hinge"}, seed=21,
          quick=True),
     Case("healthy, modern", "shapes", preset="modern", seed=22),
-    Case("minimax, strong D", "fashion", VANISHED, train=STRONG_D | {"lr_G": 5e-5}, steps=600, seed=31),
-    Case("minimax, strong D", "shapes", VANISHED, train=STRONG_D, steps=600, seed=32, quick=True),
-    Case("minimax, strong D", "fruits", VANISHED, train=STRONG_D | {"d_moves": 5}, steps=600, seed=33),
+    Case("minimax, strong D", "fashion", VANISHED, train=STRONG_D | {"lr_G": 5e-5}, steps=300, seed=31),
+    Case("minimax, strong D", "shapes", VANISHED, train=STRONG_D, steps=300, seed=32, quick=True),
+    Case("minimax, strong D", "fruits", VANISHED, train=STRONG_D | {"d_moves": 5}, steps=300, seed=33),
     Case("100 pictures, wide D", "fashion:100", OVER, model={"ndf": 64}, steps=800, seed=34),
-    Case("150 pictures, wide D", "fruits:150", OVER, model={"ndf": 64}, steps=1000, seed=35),
+    Case("120 pictures, wide D", "fruits:120", OVER, model={"ndf": 64}, train={"held_out": 0.2}, seed=35),
     Case("60 pictures", "shapes:60", OVER, steps=1000, seed=36, quick=True),
     Case("wgan, D unbounded", "shapes", RUNAWAY, model=NO_NORM, train={"loss": "wgan", "lr_D": 1e-3, "lr_G": 1e-3},
          steps=600, seed=37, quick=True),
     Case("wgan, D unbounded", "fashion", RUNAWAY, model=NO_NORM, train={"loss": "wgan"}, steps=600, seed=38),
     Case("lsgan, lr 0.05, no norm", "fruits", RUNAWAY, model=NO_NORM,
          train={"loss": "lsgan", "lr_D": 0.05, "lr_G": 0.05}, steps=400, seed=39),
-    Case("D hardly learns, G fast", "fashion", CONVULSIVE, model=NO_NORM | {"ndf": 4},
+    Case("D hardly learns, G fast", "fashion", COLLAPSED, model=NO_NORM | {"ndf": 4},
          train={"lr_D": 2e-5, "lr_G": 1e-3}, steps=800, seed=40, quick=True),
-    Case("D hardly learns, G fast", "fruits", CONVULSIVE, model=NO_NORM | {"ndf": 4},
-         train={"lr_D": 2e-5, "lr_G": 1e-3}, steps=800, seed=41),
-    Case("one picture for each class", "fashion", CONVULSIVE, model={"num_classes": 10}, steps=1600, seed=42),
+    Case("half-way G 10 times faster, D slower", "fruits", COLLAPSED, later=G_FLEES, steps=1200, seed=41),
+    Case("half-way G 10 times faster, D slower", "shapes", COLLAPSED, later=G_FLEES, steps=1200, seed=48),
+    Case("one picture for each class", "fashion", COLLAPSED, model={"num_classes": 10}, steps=1600, seed=42),
     Case("G fast, no norm in D", "shapes", CIRCLES, model=NO_NORM, train={"lr_G": 4e-3}, steps=800, seed=43),
     Case("lsgan, betas 0.9, no norm", "shapes", CIRCLES, model=NO_NORM,
          train={"loss": "lsgan", "betas": (0.9, 0.999), "lr_D": 1e-3, "lr_G": 1e-3}, steps=800, seed=44),
@@ -157,7 +159,7 @@ def examine(case: Case) -> Outcome:
     net = _net(case.data)
     sheet, ruler = Sheet(trainer, net), Ruler(images, net, SAMPLES)
     said: list[str] = []
-    for event in _events(trainer, ruler, Doctor(configs.model, configs.train)):
+    for event in _events(trainer, ruler, Doctor(configs.model, configs.train), case.later):
         if isinstance(event, Vitals):
             sheet.look(event.step)
         elif isinstance(event, Advice):
@@ -169,13 +171,22 @@ def examine(case: Case) -> Outcome:
     )  # fmt: skip
 
 
-def _events(trainer: Trainer, ruler: Ruler, doctor: Doctor) -> Iterator[Event]:
-    watched = watch(trainer.run(), trainer, lambda: ruler.net, share=float("inf"), begin=0.0)
+def _events(trainer: Trainer, ruler: Ruler, doctor: Doctor, later: Any) -> Iterator[Event]:
+    played = _spoiled(trainer, later) if later else trainer.run()
+    watched = watch(played, trainer, lambda: ruler.net, share=float("inf"), begin=0.0)
     try:
         yield from advised(measured(watched, trainer, lambda: ruler), doctor)
     except UserError as error:
         if error.key != "diverged":
             raise
+
+
+def _spoiled(trainer: Trainer, later: dict[str, Any]) -> Iterator[Event]:
+    """The run, whose learning rates change half-way, as if somebody had gone on with others."""
+    for event in trainer.run():
+        if isinstance(event, Step) and event.step == trainer.config.steps // 2:
+            trainer.relearn(replace(trainer.config, **later))
+        yield event
 
 
 class Sheet:

@@ -138,14 +138,15 @@ class Doctor:
         lost = widest > SOUND_SPREAD and now.spread < LOST * widest and now.twins > SOUND_TWINS
         before = [spread for step, spread in self.spreads if step <= now.step / 2]
         stuck = warm and (widest > SOUND_SPREAD or widest < GROWING * max(before, default=widest))
-        ill = lost or (stuck and (now.spread < COLLAPSED_SPREAD or now.twins > COLLAPSED_TWINS))
+        alike = now.spread < COLLAPSED_SPREAD or now.twins > COLLAPSED_TWINS
         sound = now.spread > SOUND_SPREAD and now.twins < SOUND_TWINS
         self.looks = [*self.looks, now][-LAST_LOOKS:]
         moved = fmean(look.moved for look in self.looks)
         jumps = moved > RESTLESS  # from one place to the next: not stuck in one, and told as what it is
 
         values: dict[str, Any] = {"spread": now.spread, "twins": now.twins}
-        yield Sign("collapse", (ill and not jumps) or (False if sound else None), values)
+        ill = lost or (stuck and alike and not jumps)
+        yield Sign("collapse", True if ill else False if sound else None, values)
         if now.missing is not None and now.classes and now.classes <= MOST_CLASSES:
             few = _beyond(now.missing / now.classes, GONE_CLASSES, KEPT_CLASSES)
             values = {"missing": now.missing, "classes": now.classes}

@@ -101,6 +101,10 @@ class TestCollapse:
     def test_who_had_learned_to_vary_is_old_enough(self):
         assert said(looks({}, ALIKE, ALIKE, start=0)) == [("collapse", 300)]
 
+    def test_who_lost_it_has_collapsed_wherever_it_jumps_to(self):
+        fled = ALIKE | {"moved": 3.0}
+        assert said(looks({}, fled, fled, *[fled] * 5)) == [("collapse", WARM + 300)]
+
     def test_who_is_late_but_still_spreading_is_not_stuck(self):
         growing = [dict(spread=0.05 * 1.2**i, twins=1.0) for i in range(10)]
         assert keys(looks(*growing, every=200, start=0)) == []
