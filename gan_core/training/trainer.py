@@ -1,6 +1,6 @@
 """The training loop. It knows nothing of screens, files or progress bars: it yields events."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -70,7 +70,8 @@ class Trainer:
         self.random = torch.Generator(self.device).manual_seed(config.seed)
         self.draws = ranks.draws(self.random)
         self.noise = torch.zeros((), device=self.device)  # a tensor, since a recorded round must read it anew
-        self.rounds = self._rounds()
+        self.recorded = self._recorder()
+        self.since: list[Tensor] = []  # the means of each step since the last report
         self.steps_done = 0
         self.seconds = 0.0  # of training; the clock stops while the listener holds an event
         self.best: Best | None = None  # set by whoever measures; kept here to be saved with the rest
@@ -103,35 +104,35 @@ class Trainer:
         self.config = config
         for optimizer, lr in ((self.opt_D, config.lr_D), (self.opt_G, config.lr_G)):
             optimizer.param_groups[0]["lr"] = lr
-        self.rounds = self._rounds()
+        self.recorded = self._recorder()
 
-    def _rounds(self) -> Callable[[Dealt, bool], Tensor]:
-        """Plays a round; `bool` tells whether its penalty is due."""
-        if self.device.type == "cuda" and self.config.cuda_graph and self.ranks.alone:
-            return Graphed(self.play, self.random)
-        return lambda dealt, kind: self.play(dealt)
+    def _recorder(self) -> Graphed | None:
+        """Plays rounds as one CUDA graph, where there is CUDA."""
+        wanted = self.device.type == "cuda" and self.config.cuda_graph and self.ranks.alone
+        return Graphed(self.play, self.random) if wanted else None
 
     def _events(self) -> Generator[Event]:
-        config, since, seconds = self.config, [], 0.0
+        config, seconds, timed = self.config, 0.0, 0
         self.gan.train()
         if self.steps_done == 0:
             yield Sample(0, self.paint())
         while self.steps_done < config.steps and self.ranks.go_on():
             started = perf_counter()
-            since.append(self.step())
+            self.since.append(self.step())
             self.steps_done += 1
+            timed += 1
             seconds += perf_counter() - started
             yield Step(self.steps_done)
             last = self.steps_done == config.steps
             if last or self.steps_done % config.report_every == 0:
                 started = perf_counter()
-                means = self.ranks.mean(torch.stack(since).mean(dim=0)).tolist()  # the only wait for the device
+                means = self.ranks.mean(torch.stack(self.since).mean(dim=0)).tolist()  # the only wait for the device
                 seconds += perf_counter() - started
                 if not all(abs(mean) < float("inf") for mean in means):
                     raise UserError("diverged", step=self.steps_done)
-                rate = len(since) * config.batch_size / max(seconds, 1e-9)
+                rate = timed * config.batch_size / max(seconds, 1e-9)
                 yield Report(self.steps_done, config.steps, self.seconds, rate, *means)
-                since, seconds = [], 0.0
+                self.since, seconds, timed = [], 0.0, 0
             if last or sheet_due(self.steps_done, config.sample_every):
                 yield Sample(self.steps_done, self.paint())
             if last or self.steps_done % config.snapshot_every == 0:
@@ -145,7 +146,7 @@ class Trainer:
         """One round of the game. Returns a Report's seven means, still on the device."""
         dealt = [self.batches.draw() for _ in range(self.config.d_moves)]
         self.fade()
-        means = self.rounds(dealt, self.penalty_due)
+        means = self.recorded(dealt, self.penalty_due) if self.recorded else self.play(dealt)
         # short memory at first, so that the first pictures are not those of an untrained G
         self.gan.update_ema(min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done)))
         return means
@@ -269,6 +270,8 @@ class Trainer:
             for i, moments in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{i}.{key}": t for key, t in moments.items()}
         tensors |= {"random.own": self.random.get_state(), "random.cpu": torch.get_rng_state()}
+        if self.since:
+            tensors["since"] = torch.stack(self.since)
         if self.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)  # dropout draws from it
         best = asdict(self.best) if self.best else None
@@ -291,6 +294,7 @@ class Trainer:
                     t = torch.empty_like(weights[int(i)]).copy_(t) if t.dim() else t
                     moments.setdefault(int(i), {})[moment] = t
             optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+        self.since = list(tensors["since"].to(self.device)) if "since" in tensors else []
         self.random.set_state(tensors["random.own"].cpu())
         torch.set_rng_state(tensors["random.cpu"].cpu())
         if "random.cuda" in tensors and self.device.type == "cuda":

@@ -21,7 +21,7 @@ if torch.cuda.is_available():
         """Same random numbers, same losses: within what atomics and other kernels may differ over 30 steps."""
         plain, recorded = (on_gpu(model, precision=precision, cuda_graph=on, **train) for on in (False, True))
         wanted, found = (played(t)[:, :2] for t in (plain, recorded))
-        assert recorded.rounds.recordings and not recorded.rounds.refused
+        assert recorded.recorded.recordings and not recorded.recorded.refused
         off = 1e-3 if precision == "float32" else 0.1
         torch.testing.assert_close(found[: WARM_UP + 3], wanted[: WARM_UP + 3], rtol=off, atol=off)
         assert (found - wanted).abs().mean() < 10 * off

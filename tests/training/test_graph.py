@@ -77,7 +77,7 @@ def graphed(t, broken=False):
         tape.again = again
         return tape.means
 
-    t.rounds = Graphed(recording, t.random, cuda)
+    t.recorded = Graphed(recording, t.random, cuda)
     return t, cuda
 
 
@@ -102,9 +102,9 @@ def test_recorded_rounds_are_the_rounds_of_the_plain_trainer(model, train):
     for (name, a), b in zip(plain.gan.state_dict().items(), recorded.gan.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
     kinds = {False, True} if train.get("penalty_every", 1) > 1 else {bool(train.get("gp_weight"))}
-    assert set(recorded.rounds.recordings) == kinds
+    assert set(recorded.recorded.recordings) == kinds
     assert cuda.opened == len(kinds) and cuda.aside == WARM_UP * len(kinds)
-    assert all(tape.graph.generators == [recorded.random] for tape in recorded.rounds.recordings.values())
+    assert all(tape.graph.generators == [recorded.random] for tape in recorded.recorded.recordings.values())
 
 
 def played(t, steps=30):

@@ -470,3 +470,13 @@ def test_so_many_are_held_out(n, share, held):
     learned, kept = _split(n, TrainConfig(batch_size=min(50, n), held_out=share))
     assert len(kept) == held
     assert (learned is None) if not held else len(learned) == n - held
+
+
+def test_a_report_after_a_stop_speaks_of_all_its_steps():
+    whole, t, other = reports(trainer(steps=10)), trainer(steps=10), trainer(steps=10)
+    for event in t.run():
+        if event == Step(7):
+            break
+    other.load_state(*t.state())
+    (last,) = reports(other)
+    assert (last.loss_D, last.grad_G, last.sure) == (whole[-1].loss_D, whole[-1].grad_G, whole[-1].sure)
