@@ -8,7 +8,7 @@ from threading import Event
 import gradio as gr
 import torch
 
-from gan_core.cli import default_runs
+from gan_core.training.folder import default_runs
 from gan_core.ui.chooser import keep_fresh
 from gan_core.ui.element import element
 from gan_core.ui.generate_tab import generate_tab

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import shlex
 import signal
 import sys
@@ -16,14 +15,14 @@ from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 import torch
 from tqdm import tqdm
 
-from gan_core.commands import doctor, look, measure
+from gan_core.commands import doctor, look, measure, steer
 from gan_core.commands.forecast import Forecast
 from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
 from gan_core.data.memory import gib
 from gan_core.errors import UserError
 from gan_core.training import session
 from gan_core.training.distributed import joined, restarted
-from gan_core.training.folder import RunFolder, run_folder
+from gan_core.training.folder import RunFolder, default_runs, run_folder
 from gan_core.training.until import Steps, Until, parse
 
 USER_ERROR = 2
@@ -64,24 +63,47 @@ def _parser() -> argparse.ArgumentParser:
     look.add_commands(commands)
     measure.add_commands(commands)
     doctor.add_commands(commands)
+    steer.add_commands(commands)
     return parser
 
 
 def _add_train(commands: Any) -> None:
-    parser = commands.add_parser("train", help="train a GAN on pictures", argument_default=argparse.SUPPRESS)
-    parser.set_defaults(command=_train)
-    parser.add_argument("--data", default=None, metavar="D", help="set name, folder, ZIP or Hub id; see `data`")
-    parser.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
-    parser.add_argument(  # torchrun takes --run, wherever it stands, for its own --run-path
-        "--run", "--name", required=True, metavar="NAME", help="the run's folder is RUNS/NAME; --name under torchrun"
-    )
-    parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
-    parser.add_argument("--preset", default=None, help=f"default: {DEFAULT_PRESET}; see `presets`")
-    begin = parser.add_mutually_exclusive_group()
+    """train, and two shorter ways to it: resume RUN, fork RUN --run NEW."""
+    train = commands.add_parser("train", help="train a GAN on pictures", argument_default=argparse.SUPPRESS)
+    _add_name(train)
+    begin = train.add_mutually_exclusive_group()
     begin.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
     begin.add_argument(
         "--from", dest="source", default=None, metavar="RUN[@STEP]", help="begin as a copy of a run; also RUN@best"
     )
+    _add_options(train)
+    resume = commands.add_parser(
+        "resume", help="wake a paused run, or go on with one that ended", argument_default=argparse.SUPPRESS
+    )
+    resume.add_argument("run", metavar="RUN")
+    _add_options(resume)
+    resume.set_defaults(command=_resume, resume=True, source=None)
+    fork = commands.add_parser(
+        "fork", help="a new run that begins as a copy of another", argument_default=argparse.SUPPRESS
+    )
+    fork.add_argument("source", metavar="RUN[@STEP]", help="also RUN@best")
+    _add_name(fork)
+    _add_options(fork)
+    fork.set_defaults(resume=False)
+
+
+def _add_name(parser: Any) -> None:
+    parser.add_argument(  # torchrun takes --run, wherever it stands, for its own --run-path
+        "--run", "--name", required=True, metavar="NAME", help="the run's folder is RUNS/NAME; --name under torchrun"
+    )
+
+
+def _add_options(parser: Any) -> None:
+    parser.set_defaults(command=_train)
+    parser.add_argument("--data", default=None, metavar="D", help="set name, folder, ZIP or Hub id; see `data`")
+    parser.add_argument("--data-root", type=Path, default=None, help="where a named set already lies")
+    steer.add_place(parser)
+    parser.add_argument("--preset", default=None, help=f"default: {DEFAULT_PRESET}; see `presets`")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--until", default="", help="5000 (steps), 10m, 1h30m, or 'no better for 5'")
     target.add_argument("--minutes", type=float, default=None, help="short for --until Nm: minutes of training in all")
@@ -207,6 +229,14 @@ def _lead(
         print(f"Stopped at step {trainer.steps_done:,}; everything is saved in {where}. To go on: {go_on}")
 
 
+def _resume(options: argparse.Namespace) -> None:
+    folder = run_folder(options.runs, options.run)
+    if steer.wake(folder):
+        print(f"{folder.name} plays on.")
+    else:
+        _train(options)
+
+
 def _refuse_changes(options: argparse.Namespace, config: dict[str, Any]) -> None:
     """Raises UserError for a choice that was made for good when the run began."""
     started, how = config.get("preset"), "resume_model" if options.resume else "fork_model"
@@ -233,7 +263,3 @@ def _gentle() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def default_runs() -> Path:
-    return Path(os.environ.get("GAN_CORE_RUNS", "runs"))

@@ -146,6 +146,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Another training is writing to run {name!r}. Stop that one first, or choose another name.",
         "另一个训练正在写入 {name!r}。请先停止它，或换一个名称。",
     ),
+    "run_idle": (
+        "Nobody plays run {name!r}: it is {state} at step {step}. `resume {name}` goes on with it.",
+        "训练 {name!r} 没有在进行：状态为 {state}，第 {step} 步。可用 `resume {name}` 继续。",
+    ),
     "no_checkpoint": (
         "No checkpoint in {where} can be read, so the run cannot go on. Start a new one under another name.",
         "{where} 中没有可读取的检查点，无法继续。请用新名称重新开始。",

@@ -1,6 +1,5 @@
 """The command doctor: read a run after the fact, or prove the doctor on runs whose illness is known."""
 
-import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from gan_core.config import ModelConfig, TrainConfig, from_dict
 from gan_core.errors import UserError
 from gan_core.training.doctor import Doctor, told
 from gan_core.training.events import Measure, Vitals
-from gan_core.training.folder import RunFolder, run_folder
+from gan_core.training.folder import RunFolder, default_runs, run_folder
 from gan_core.words import ADVICE
 
 
@@ -64,4 +63,4 @@ def _find(name: str, runs: Path | None) -> RunFolder:
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
         return RunFolder(path)
-    return run_folder(runs or Path(os.environ.get("GAN_CORE_RUNS", "runs")), name)
+    return run_folder(runs or default_runs(), name)

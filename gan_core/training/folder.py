@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -135,7 +136,12 @@ class RunFolder:
         return wish if wish in ("pause", "stop") else "run"
 
     def ask(self, wish: Wish) -> None:
+        """Leave word for whoever plays. A run in preparation on this machine, which reads none yet, is signalled."""
         write_text(self.path / "control.json", json.dumps({"wish": wish}))
+        status = self.status
+        if wish == "stop" and status and status.state == "preparing" and status.host == socket.gethostname():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(status.pid, signal.SIGTERM)
 
     def append(self, event: Event | dict[str, Any]) -> None:
         """One line of events.jsonl, there for every reader at once. A picture goes beside, its line names the file."""
@@ -203,6 +209,10 @@ def run_folder(runs: Path, name: str) -> RunFolder:
     if not re.fullmatch(r"\w[\w .+-]{0,79}", name) or name.endswith((".", " ")):
         raise UserError("run_name", got=name)
     return RunFolder(runs / name)
+
+
+def default_runs() -> Path:
+    return Path(os.environ.get("GAN_CORE_RUNS", "runs"))
 
 
 def list_runs(runs: Path) -> list[RunFolder]:

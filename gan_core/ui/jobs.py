@@ -8,7 +8,6 @@ asked to save and stop when it closes.
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -136,16 +135,12 @@ class Jobs:
     def ask(self, name: str, wish: Wish) -> None:
         """Pause, go on or stop. Raises UserError if there is nobody to ask, or the folder cannot be written."""
         folder = run_folder(self.runs, name)
-        status = folder.status
         if not self.alive(folder):
             raise PageError("train_nobody", name=name)
         try:
             folder.ask(wish)
         except OSError as error:
             raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
-        if wish == "stop" and status and status.state == "preparing" and status.host == socket.gethostname():
-            with suppress(ProcessLookupError, PermissionError):  # it reads no wishes before its first step
-                os.kill(status.pid, signal.SIGTERM)
 
     def alive(self, folder: RunFolder) -> bool:
         """Is a process at work on it? Of our own children we know for certain. One that said its last word is not."""
