@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_core import GAN, ModelConfig, bench
+from gan_core import GAN, ModelConfig
+from gan_core.bench import learn
 from gan_core.cli import main
 from gan_core.gan import Best, mark_best
 from gan_core.metrics import Scores
@@ -26,7 +27,7 @@ def run(tmp_path):
 
 
 def test_bench_measures_both_sides_of_every_shape(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("gan_core.bench_speed.SHAPES", (TINY,))
+    monkeypatch.setattr("gan_core.bench.speed.SHAPES", (TINY,))
     small = ["--quick", "--threads", "1", "--workers", "0"]
     assert main(["bench", *small, "--json", str(tmp_path / "rows.json")]) == 0
     (row,) = json.loads((tmp_path / "rows.json").read_text())
@@ -37,7 +38,7 @@ def test_bench_measures_both_sides_of_every_shape(tmp_path, monkeypatch, capsys)
 
 
 def test_bench_gives_every_preset_its_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("gan_core.bench.Ruler", Ruler)
+    monkeypatch.setattr("gan_core.bench.presets.Ruler", Ruler)
     options = ["--presets", "lsgan", "goodfellow2014", "--seconds", "1", "--threads", "1"]
     assert main(["bench", *options, "--json", str(tmp_path / "rows.json")]) == 0
     rows = json.loads((tmp_path / "rows.json").read_text())
@@ -59,8 +60,8 @@ class Ruler:
 
 
 def test_bench_learn_looks_at_a_run_from_a_cold_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(bench, "_age", lambda: 0.0)  # this process is as old as the tests
-    monkeypatch.setattr("gan_core.commands.measure.bench_learn", partial(bench.bench_learn, marks=(1, 2), n=200))
+    monkeypatch.setattr(learn, "_age", lambda: 0.0)  # this process is as old as the tests
+    monkeypatch.setattr("gan_core.commands.measure.bench_learn", partial(learn.bench_learn, marks=(1, 2), n=200))
     assert main(["bench", "--learn", "--threads", "1", "--json", str(tmp_path / "rows.json")]) == 0
     first, second = json.loads((tmp_path / "rows.json").read_text())
     assert (first["seconds"], second["seconds"]) == (1, 2)
@@ -71,7 +72,7 @@ def test_bench_learn_looks_at_a_run_from_a_cold_start(tmp_path, monkeypatch):
 
 
 def test_this_process_is_as_old_as_its_entry_says():
-    assert 0 < bench._age() < 86_400
+    assert 0 < learn._age() < 86_400
 
 
 def test_score_reads_the_newest_snapshots_of_a_run(run, tmp_path):

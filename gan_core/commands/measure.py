@@ -6,9 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gan_core.bench import bench_learn, bench_presets, print_rows, score_weights
-from gan_core.bench_data import bench_data
-from gan_core.bench_speed import WORKERS, bench_speed
+from gan_core.bench.data import bench_data
+from gan_core.bench.learn import bench_learn
+from gan_core.bench.presets import bench_presets
+from gan_core.bench.scores import score_weights
+from gan_core.bench.speed import WORKERS, bench_speed
+from gan_core.bench.table import print_rows
 from gan_core.commands.look import add_weights, between, saving, use_threads
 from gan_core.config import PRESETS
 from gan_core.data import load_images

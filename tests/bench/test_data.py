@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from gan_core import bench_data as bench
+from gan_core.bench import data as bench
 
 
 @pytest.fixture
