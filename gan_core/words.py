@@ -401,11 +401,11 @@ ADVICE: dict[str, tuple[str, str]] = {
 # What the doctor does by itself.
 ACTIONS: dict[str, tuple[str, str]] = {
     "back": (
-        "Went back from step {seen} to step {step}, and on with smaller steps: lr_D {lr_D:g}, lr_G {lr_G:g}.",
-        "已从第 {seen} 步退回到第 {step} 步，并以更小的步子继续：lr_D {lr_D:g}，lr_G {lr_G:g}。",
+        "Went back from step {seen} ({key}) to step {step}, and on with smaller steps: lr_D {lr_D:g}, lr_G {lr_G:g}.",
+        "已从第 {seen} 步（{key}）退回到第 {step} 步，并以更小的步子继续：lr_D {lr_D:g}，lr_G {lr_G:g}。",
     ),
     "stop": (
-        "Ended the run at step {step}, as going on would not make it better.",
-        "已在第 {step} 步结束训练，因为继续下去不会更好。",
+        "Ended the run at step {step} ({key}), as going on would not make it better.",
+        "已在第 {step} 步（{key}）结束训练，因为继续下去不会更好。",
     ),
 }

@@ -111,7 +111,7 @@ def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None 
                 )
             elif isinstance(event, Measure):
                 distance = f"  distance {event.scores.frechet:.2f} (real {event.floor.frechet:.2f})"
-            elif isinstance(event, Advice):
+            elif isinstance(event, Advice) and event.key != "diverged":  # that is said by the error it comes before
                 say(event)
             yield event
 

@@ -52,9 +52,9 @@ def _way_back(sound: int, trainer: Trainer, folder: RunFolder) -> int | None:
 
 
 def _noted(advice: Advice, did: Literal["back", "stop"], trainer: Trainer, folder: RunFolder) -> Action:
-    config = trainer.config
-    values = {"seen": advice.step, "step": trainer.steps_done, "lr_D": config.lr_D, "lr_G": config.lr_G}
+    lr_D, lr_G = trainer.config.lr_D, trainer.config.lr_G
+    values = {"step": trainer.steps_done, "seen": advice.step, "key": advice.key, "lr_D": lr_D, "lr_G": lr_G}
     en, zh = (sentence.format(**values) for sentence in ACTIONS[did])
-    action = Action(trainer.steps_done, advice.step, advice.key, did, config.lr_D, config.lr_G, en, zh)
+    action = Action(trainer.steps_done, advice.step, advice.key, did, lr_D, lr_G, en, zh)
     folder.append(action)
     return action
