@@ -39,11 +39,10 @@ class Watch:
         self.z = torch.randn(len(rows), trainer.gan.config.nz, generator=random).to(trainer.device)
         labels = trainer.images.labels
         self.y = labels[rows].to(trainer.device) if labels is not None and trainer.gan.config.num_classes else None
-        self.real = self._features(to_unit(trainer.images.pixels[rows]))
+        self.real, self.classes = self._see(to_unit(trainer.images.pixels[rows]))
         self.near = nearest(self.real)
         apart = self.near[self.near > 0]  # a set may hold the same picture many times
         self.twin = apart.quantile(LIKELY_TWINS) if len(apart) else self.near.max()
-        self.classes = self._classes(self.real)
         self.mean: Tensor | None = None  # of G's features, at the last look
 
     @torch.no_grad()
@@ -54,7 +53,7 @@ class Watch:
         G, D = _alone(trainer.gan.G), _alone(trainer.gan.D)
         with trainer.autocast():
             fake = _in_batches(G, self.z, self.y).float()
-        features = self._features(fake)
+        features, classes = self._see(fake)
         near, mean = nearest(features), features.mean(dim=0)
         unit = spread(self.real).clamp_min(1e-12)  # a set may hold one picture alone
         before, self.mean = mean if self.mean is None else self.mean, mean
@@ -67,7 +66,7 @@ class Watch:
             twins=float((near < self.twin).float().mean()),
             off=float((mean - self.real.mean(dim=0)).norm() / unit),
             moved=float((mean - before).norm() / unit),
-            missing=len(self.classes - self._classes(features)) if self.classes else None,
+            missing=len(self.classes - classes) if self.classes else None,
             classes=len(self.classes) or None,
             strangers=strangers,
             knows=ranked_above(opinions[strangers:], opinions[:strangers]) if strangers else None,
@@ -83,25 +82,25 @@ class Watch:
         return _batches(self.z, self.y)
 
     def _opinions(self, D: nn.Module) -> Tensor:
-        """D's logits of held-out pictures, then of those it learns from. Shuffled into the same batches, on the way:
-        batch norm would otherwise give each kind a scale of its own."""
+        """D's logits of held-out pictures, then of those it learns from.
+
+        Both are shuffled into the same batches, as batch norm would otherwise give each kind a scale of its own.
+        """
         images, rows = self.trainer.images, torch.cat([self.held_out, self.learned])[self.order]
         y = images.labels[rows].to(self.trainer.device) if self.y is not None and images.labels is not None else None
         logits = self._judge(D, to_unit(images.pixels[rows].to(self.trainer.device)), y)
-        return torch.empty_like(logits).index_copy(0, self.order.to(logits.device), logits)
+        return torch.empty_like(logits).index_copy(0, self.order, logits)
 
     def _judge(self, D: nn.Module, x: Tensor, y: Tensor | None) -> Tensor:
         with self.trainer.autocast():
-            return _in_batches(D, x, y).float()
+            return _in_batches(D, x, y).float().cpu()
 
-    def _features(self, x: Tensor) -> Tensor:
-        """(n, nc, S, S) in [-1, 1] -> (n, F)."""
-        with torch.no_grad():
-            return torch.cat([self.net(part.to(self.trainer.device)) for part in x.split(BATCH)])
-
-    def _classes(self, features: Tensor) -> set[int]:
-        """Those that the net sees in them; none where it tells no classes."""
-        return set(self.net.head(features).argmax(dim=1).tolist()) if self.net.classes else set()
+    @torch.no_grad()
+    def _see(self, x: Tensor) -> tuple[Tensor, set[int]]:
+        """(n, nc, S, S) in [-1, 1] -> features (n, F), on the CPU, and the classes seen, if the net tells any."""
+        features = torch.cat([self.net(part.to(self.trainer.device)) for part in x.split(BATCH)])
+        classes = self.net.head(features).argmax(dim=1).tolist() if self.net.classes else ()
+        return features.cpu(), set(classes)
 
 
 def watch(
