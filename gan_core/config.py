@@ -67,6 +67,7 @@ class TrainConfig:
 
     ema_decay: float = 0.999  # G_ema averages over about 1 / (1 - this) steps
     precision: Precision = "auto"  # "auto": bfloat16 where the device is fast at it
+    deterministic: bool = False  # on a GPU, the same numbers in every run, at some cost; on a CPU they always are
     cuda_graph: bool = True  # on one GPU, record the step once and replay it: the same moves without the launches
 
     report_every: int = 50  # steps; each report waits for the device

@@ -392,6 +392,10 @@ def pick_device(name: str) -> torch.device:
 def _trainer(configs: Configs, images: Images, device: torch.device, ranks: Ranks) -> Trainer:
     if device.type == "cuda":
         torch.cuda.set_device(device)  # where NCCL speaks from
+        torch.backends.cudnn.benchmark = not configs.train.deterministic  # shapes never change: the search pays
+        if configs.train.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS wants for that
+            torch.use_deterministic_algorithms(True)
     torch.manual_seed(configs.train.seed)  # the first weights, and dropout
     return Trainer(GAN(configs.model).to(device), images, configs.train, ranks)
 
