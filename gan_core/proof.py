@@ -1,7 +1,7 @@
 """The doctor on trial: runs whose illness is known beforehand, healthy ones among them. `doctor --prove` prints it.
 
 The thresholds in `training/doctor.py` were chosen on other seeds (101, 202 and 404) than these, and by reasons, not
-fitted to this table. Every run is small and its seed fixed; only where the processor rounds otherwise may a step differ.
+fitted to this table. Every run is small and its seed fixed; where a processor rounds otherwise, a step may differ.
 """
 
 import json
