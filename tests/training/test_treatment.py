@@ -12,9 +12,10 @@ from gan_core.commands.doctor import findings
 from gan_core.errors import UserError
 from gan_core.gan import Best
 from gan_core.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from gan_core.training.doctor import Doctor, told
 from gan_core.training.events import Advice, Checkpoint
 from gan_core.training.folder import RunFolder
-from gan_core.training.session import Request, opened, play, resume, start
+from gan_core.training.session import Request, _doctor, opened, play, resume, start
 from gan_core.training.trainer import Trainer
 from gan_core.training.treatment import MOST, treat
 from tests.training.tiny import trainer
@@ -189,6 +190,14 @@ def _poisoned(at):
         return length
 
     return poisoned
+
+
+def test_after_a_resume_the_doctor_knows_what_was_said(folder):
+    t = trainer()
+    for step in (5, 10):
+        folder.append({"event": "report", "step": step} | _report(loss_G=1e9))
+    (doctor, fresh), (again,) = (_doctor(t, folder), Doctor(t.gan.config, t.config)), told(folder.history()[1:])
+    assert doctor.hear(again) == [] and [advice.key for advice in fresh.hear(again)] == ["diverging"]
 
 
 class TestCommand:
