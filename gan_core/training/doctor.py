@@ -42,6 +42,7 @@ STEEP = 2.0  # the slope of a WGAN's D that is let pass: a young penalty holds i
 LAST_LOOKS = 4  # by which movement is judged
 RESTLESS, CALM = 0.7, 0.5  # of all G's pictures between two looks, in spreads of real pictures; healthy: 0.05 to 0.4
 
+USUAL = 2e-4  # the learning rate of DCGAN, section 4
 SLOWER = 4.0  # times smaller steps, as a cure
 FALLING = 0.95  # a distance from 2,000 samples is steady to a few per cent
 NO_BETTER = 5  # evaluations; noise alone hides progress once or twice in a row
@@ -245,7 +246,7 @@ def cure(key: str, model: ModelConfig, train: TrainConfig) -> str:
         if train.batch_size < 32:
             return "--batch-size 64"
         if train.lr_G > 2 * train.lr_D:
-            return f"--lr-g {train.lr_D:g}"
+            return f"--lr-d {max(train.lr_D, USUAL):g} --lr-g {max(train.lr_D, USUAL):g}"
         if model.norm_D != "batch" and not train.penalised:
             return "--r1-gamma 2 --r2-gamma 2"
         return slower
