@@ -21,7 +21,7 @@ FLOORS = [
     {"gan", "data"},
     {"training", "latent", "metrics", "export"},
     {"gan_core"},  # the public names, for others; nobody inside asks here
-    {"cli", "commands", "__main__", "bench", "proof"},
+    {"cli", "commands", "__main__", "bench"},
     {"ui"},
     {"app"},
 ]

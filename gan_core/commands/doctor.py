@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
 
 def _doctor(options: Namespace) -> None:
     if options.prove:
-        from gan_core.proof import prove
+        from gan_core.bench.proof import prove
 
         prove(options.quick, options.processes, options.json)
     else:

@@ -111,6 +111,7 @@ class GanInterpolate extends HTMLElement {
 
   /** Something is different: list it anew, and make the film, if anybody can see it. */
   changed() {
+    this.say("");
     this.follow();
     this.listed();
     this.stale = true;
@@ -136,12 +137,14 @@ class GanInterpolate extends HTMLElement {
       this.shown = asked;
       this.scrub.max = this.sprite.n - 1;
       this.at = Math.min(this.at ?? 0, this.sprite.n - 1);
-      this.say("");
+      if (this.failed) this.say(""); // not what was said of something else while this film was on its way
+      this.failed = false;
       this.thumbs();
       this.draw();
       this.tick(performance.now());
     } catch (error) {
       this.say(sentence(error), true);
+      this.failed = true;
     } finally {
       this.classList.remove("busy");
     }

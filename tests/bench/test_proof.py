@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_core import proof
+from gan_core.bench import proof
+from gan_core.bench.proof import CASES, Case, Outcome, examine, pictures, shapes, tally
 from gan_core.metrics.features import by_classes
-from gan_core.proof import CASES, Case, Outcome, examine, pictures, shapes, tally
 from gan_core.training.doctor import GRAVITY
 
 SICK = Outcome("x", "collapse or collapse_classes", ("collapse@40",), 40, 50, True, 99, 0.1, 0.9)
