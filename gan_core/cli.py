@@ -21,7 +21,7 @@ from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
 from gan_core.data.memory import gib
 from gan_core.errors import UserError
 from gan_core.training import session
-from gan_core.training.distributed import joined, restarted
+from gan_core.training.distributed import joined, launcher
 from gan_core.training.folder import RunFolder, default_runs, run_folder
 from gan_core.training.until import Steps, Until, parse
 
@@ -151,7 +151,7 @@ def _given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
 def _train(options: argparse.Namespace) -> None:
     model, train = _given(options, ModelConfig), _given(options, TrainConfig)
     folder = run_folder(options.runs, options.run)
-    if restarted() and folder.config:  # torchrun repeats the command of a run that lost a process
+    if launcher() and folder.config.get("launcher") == launcher():  # torchrun repeats the command of a run it began
         options.resume, options.source = True, None
     phrase = f"{options.minutes}m" if options.minutes is not None else options.until
     name, _, at = (options.source or "").partition("@")

@@ -39,6 +39,10 @@ def prepared(source: Source, size: int, nc: int | None, room: int, progress: Pro
     Processes that want the same set at once prepare it once. Raises UserError if it does not fit on the disk either.
     """
     place = cache_folder() / "prepared" / _key(source, size, nc)
+    if nc:  # a first start leaves it to the pictures whether they are grey; who goes on knows what came of it
+        found = _open(cache_folder() / "prepared" / _key(source, size, None), source)
+        if found and found.pixels.shape[1] == nc:
+            return found
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _alone(place, len(source.files), progress):
@@ -134,7 +138,9 @@ def _map(path: Path, shape: tuple[int, ...]) -> torch.Tensor:
 
 def _key(source: Source, size: int, nc: int | None) -> str:
     """20 hex digits that change with the files and with what is wanted of them."""
-    wanted = (VERSION, source.name, size, nc, source.classes, tuple(source.files), source.stamp())
+    path = Path(source.name).expanduser()
+    name = str(path.resolve()) if path.exists() else source.name  # the same from any working directory
+    wanted = (VERSION, name, size, nc, source.classes, tuple(source.files), source.stamp())
     return sha256(repr(wanted).encode(errors="surrogateescape")).hexdigest()[:20]
 
 

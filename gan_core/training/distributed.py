@@ -7,6 +7,7 @@ batch, so that N ranks make the same moves as one. Rank 0 alone writes, listens 
 """
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -116,9 +117,11 @@ def joined(cuda: bool) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def restarted() -> bool:
-    """Did torchrun start this process again, after another one ended?"""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def launcher() -> str:
+    """Who started this process: the same word after a torchrun has started it again; nothing without one."""
+    if not dist.is_torchelastic_launched():
+        return ""
+    return f"{socket.gethostname()}:{os.getppid()}"
 
 
 class _SharedBatchNorm(nn.BatchNorm2d):

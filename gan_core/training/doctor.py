@@ -156,10 +156,10 @@ class Doctor:
         settled = len(self.looks) == LAST_LOOKS and self._warm(self.looks[0].step)
         yield Sign("oscillating", _beyond(moved, RESTLESS, CALM) if settled else False, {"moved": moved})
 
-        if now.knows is not None:
-            bar = max(BY_HEART, 0.5 + SIGMAS * error_of_rank(now.strangers))
+        bar = max(BY_HEART, 0.5 + SIGMAS * error_of_rank(now.strangers)) if now.strangers else 2.0
+        if now.knows is not None and bar <= 1.0:  # else the strangers are too few to be sure by
             values = {"knows": now.knows, "strangers": now.strangers}
-            yield Sign("overfitting", _beyond(now.knows, min(bar, 1.0), BY_CHANCE), values)
+            yield Sign("overfitting", _beyond(now.knows, bar, BY_CHANCE), values)
 
     def _of_measure(self, now: Measure) -> Iterator[Sign]:
         self.measures.append(now)

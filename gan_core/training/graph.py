@@ -51,10 +51,13 @@ class Graphed:
         return means
 
     def _recorded(self, dealt: Dealt, kind: bool) -> Tensor:
+        before = self.generator.clone_state()
         try:
             self.recordings[kind] = _Recording(self.play, self.generator, dealt, self.cuda)
         except RuntimeError as error:
             log.warning("The step could not be recorded as a CUDA graph (%s); going on without.", error)
+            if self.generator.device.type == "cuda":  # a capture that broke off may have left it waiting for a replay
+                self.generator.graphsafe_set_state(before)
             self.refused = True
             return self.play(dealt)
         return self.recordings[kind].replay(dealt)

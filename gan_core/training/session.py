@@ -21,9 +21,9 @@ from gan_core.errors import UserError
 from gan_core.gan import GAN, mark_best
 from gan_core.metrics import FEWEST, FeatureNet, Ruler, features_for, measurable
 from gan_core.training.checkpoint import kept_step, load_checkpoint, save_checkpoint
-from gan_core.training.distributed import ALONE, Ranks
+from gan_core.training.distributed import ALONE, Ranks, launcher
 from gan_core.training.doctor import Doctor, advised, told
-from gan_core.training.events import Advice, Checkpoint, Forked, Parent, Resumed, Sample, Snapshot
+from gan_core.training.events import Advice, Checkpoint, Event, Forked, Parent, Resumed, Sample, Snapshot
 from gan_core.training.folder import RunFolder, State, Status
 from gan_core.training.listeners import measured, obey, progress_bar, record, save_snapshot, say, stop_at
 from gan_core.training.trainer import Trainer
@@ -191,7 +191,9 @@ def resume(folder: RunFolder, request: Request, progress: Progress | None = None
     passed_over = load_checkpoint(trainer, folder.checkpoints) if folder.ever_saved else ()
     folder.forget_after(trainer.steps_done)
     mark_best(folder.path, trainer.best)
-    folder.write_config(folder.config | {"train": asdict(configs.train), "until": request.until})
+    folder.write_config(
+        folder.config | {"train": asdict(configs.train), "until": request.until, "launcher": launcher()}
+    )
     folder.append(Resumed(trainer.steps_done, passed_over))
     return trainer
 
@@ -275,9 +277,13 @@ def follow(request: Request) -> None:
         ranks.gather(_Unable(str(error)))
         raise
     _agree(ranks, images)
-    trainer.load_state(*invitation.state)
-    for _ in trainer.run():
-        pass
+    try:
+        trainer.load_state(*invitation.state)
+        torch.manual_seed(trainer.config.seed + ranks.rank)  # dropout's dice fall apart on every rank
+        for _ in trainer.run():
+            pass
+    except RuntimeError as error:
+        raise _lost(error, ranks) from error
 
 
 def _invite(trainer: Trainer, folder: RunFolder) -> None:
@@ -309,18 +315,18 @@ def play(
 
     Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
     """
-    _invite(trainer, folder)
     ruler = _ruler(trainer, folder)
-    if isinstance(until, NoBetter):
-        if ruler is None:
-            raise UserError("no_measure", fewest=FEWEST)
-        before = [event for event in folder.history() if event["event"] == "measure"]
-        until.since = sum(event["step"] > trainer.best.step for event in before) if trainer.best else 0
+    if isinstance(until, NoBetter) and ruler is None:
+        raise UserError("no_measure", fewest=FEWEST)
+    _invite(trainer, folder)
     info = snapshot_info(folder)
     folder.write_status("running", trainer.steps_done)
-    saved, going = None, True
+    going = True
     while going:
         going, events = False, trainer.run()
+        last: dict[type[Event], int] = {}  # the steps at which each kind of event came last
+        if isinstance(until, NoBetter):
+            until.since = _since_the_best(trainer, folder)
         doctor = _doctor(trainer, folder)
         with closing(events):
             watched = measured(events, trainer, ruler) if ruler else events
@@ -329,21 +335,39 @@ def play(
                 watched = advised(watch(watched, trainer, eyes) if eyes else watched, doctor)
             obeyed = obey(record(watched, trainer, folder, info), folder, stopping)
             for event in progress_bar(stop_at(obeyed, until, trainer), trainer, until):
-                if isinstance(event, Checkpoint):
-                    saved = event.step
-                if care != "act" or not isinstance(event, Advice):
+                last[type(event)] = event.step
+                patient = isinstance(until, NoBetter)  # a person said when to give up
+                if care != "act" or not isinstance(event, Advice) or (event.key == "no_better" and patient):
                     continue
                 if action := treat(event, doctor.sound, trainer, folder):
                     say(action)
                     going = action.did == "back"
                     break
-    if saved != trainer.steps_done:
-        folder.append(Sample(trainer.steps_done, trainer.paint()))
-        save_snapshot(trainer, folder, info)
-        save_checkpoint(trainer, folder.checkpoints)
     ended: State = "stopped" if stopping() or folder.wish == "stop" else "finished"
+    missing = _still_owed(trainer, last)
+    rest = measured(missing, trainer, ruler) if ruler and ended == "finished" else missing
+    for _ in record(rest, trainer, folder, info):
+        pass
     folder.write_status(ended, trainer.steps_done)
     return ended
+
+
+def _still_owed(trainer: Trainer, last: dict[type[Event], int]) -> Iterator[Event]:
+    """What a run keeps of the step at which it was left, as far as it has not yet. `last`: when each kind came last."""
+    step = trainer.steps_done
+    if last.get(Checkpoint) == step:
+        return
+    if last.get(Sample) != step:
+        yield Sample(step, trainer.paint())
+    if last.get(Snapshot) != step:
+        yield Snapshot(step)
+    yield Checkpoint(step)
+
+
+def _since_the_best(trainer: Trainer, folder: RunFolder) -> int:
+    """How many Measures there were after the best, in what still holds of the run."""
+    steps = [event["step"] for event in folder.history() if event["event"] == "measure"]
+    return sum(step > trainer.best.step for step in steps) if trainer.best else 0
 
 
 def _ruler(trainer: Trainer, folder: RunFolder) -> Callable[[], Ruler] | None:
@@ -410,7 +434,7 @@ def _description(configs: Configs, images: Images, request: Request, device: tor
         "data": {
             "name": images.name,
             "source": _source(images.name),
-            "root": str(request.data_root) if request.data_root else None,
+            "root": str(request.data_root.expanduser().resolve()) if request.data_root else None,
             "pictures": len(images),
             "unreadable": len(images.skipped),
             "classes": list(images.classes),
@@ -419,6 +443,7 @@ def _description(configs: Configs, images: Images, request: Request, device: tor
         },
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "machine": _machine(device, request.ranks),
+        "launcher": launcher(),
         "command": request.command,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }

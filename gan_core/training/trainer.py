@@ -64,7 +64,8 @@ class Trainer:
             gan.to(memory_format=torch.channels_last)  # what convolutions are fast in
         ranks.share_statistics(gan.G, gan.D)
         on_gpu = self.device.type == "cuda"
-        adam = partial(torch.optim.Adam, betas=config.betas, fused=True, capturable=on_gpu)
+        beta1, beta2 = map(float, config.betas)  # torch wants both of one kind
+        adam = partial(torch.optim.Adam, betas=(beta1, beta2), fused=True, capturable=on_gpu)
         self.opt_D = adam(gan.D.parameters(), lr=config.lr_D)
         self.opt_G = adam(gan.G.parameters(), lr=config.lr_G)
         self.random = torch.Generator(self.device).manual_seed(config.seed)
@@ -93,7 +94,8 @@ class Trainer:
                     return
                 yield event
         except GeneratorExit:
-            self.ranks.stop()
+            if self.steps_done < self.config.steps:  # after the last step the others have left, too
+                self.ranks.stop()
             raise
         finally:  # however the loop was left, gan(z) paints with the weights as they are now
             with suppress(UserError):
@@ -121,13 +123,13 @@ class Trainer:
             self.since.append(self.step())
             self.steps_done += 1
             timed += 1
+            last = self.steps_done == config.steps
+            means: list[float] = []
+            if last or self.steps_done % config.report_every == 0:  # every rank takes part, before anybody may leave
+                means = self.ranks.mean(torch.stack(self.since).mean(dim=0)).tolist()  # the only wait for the device
             seconds += perf_counter() - started
             yield Step(self.steps_done)
-            last = self.steps_done == config.steps
-            if last or self.steps_done % config.report_every == 0:
-                started = perf_counter()
-                means = self.ranks.mean(torch.stack(self.since).mean(dim=0)).tolist()  # the only wait for the device
-                seconds += perf_counter() - started
+            if means:
                 if not all(abs(mean) < float("inf") for mean in means):
                     raise UserError("diverged", step=self.steps_done)
                 rate = timed * config.batch_size / max(seconds, 1e-9)

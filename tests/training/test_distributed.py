@@ -59,6 +59,9 @@ def test_many_ranks_play_the_game_of_one(played, name, n):
     assert all(torch.equal(other[key], many[key]) for key in many)
 
 
+TRAIN = ["-m", "gan_core", "train", "--data=fashion-mini"]
+
+
 @pytest.fixture
 def together(tmp_path):
     """Two ranks of the real command, restarted once if one of them ends. Gives the run folder and the launcher."""
@@ -126,6 +129,19 @@ def test_a_rank_that_dies_ends_the_run_and_torchrun_goes_on_from_the_checkpoint(
     assert folder.status.why.startswith("Another process of this training ended") and "--resume" in folder.status.why
     assert folder.status.why_zh.startswith("本次训练的另一个进程已结束")
     assert max(steps(folder, "checkpoint")) >= began + 20
+
+
+def test_a_stop_on_a_report_step_leaves_nobody_behind(tmp_path):
+    """Every step is one here: a rank that reports must not wait for one that has left. So with the last step."""
+    small = ["--ngf=4", "--ndf=4", "--batch-size=16", "--report-every=1", "--measure=0", "--doctor=off"]
+    launcher = torchrun(2, *TRAIN, "--name=both", f"--runs={tmp_path}", "--until=2s", "--checkpoint-every=9999", *small)
+    text, _ = launcher.communicate(timeout=120)
+    assert launcher.returncode == 0, text
+    assert RunFolder(tmp_path / "both").status.state == "finished"
+    again = torchrun(1, "--max-restarts=1", *TRAIN, "--name=both", f"--runs={tmp_path}", "--steps=9", *small)
+    text, _ = again.communicate(timeout=120)
+    assert again.returncode != 0 and "There is a run 'both' already" in text
+    assert RunFolder(tmp_path / "both").config["train"]["steps"] == 10**9, "a restart took an old run for its own"
 
 
 def test_rank_0_alone_says_what_is_wrong_and_the_others_go_home(tmp_path):

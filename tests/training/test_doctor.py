@@ -130,6 +130,7 @@ class TestOverfitting:
 
     def test_nothing_without_strangers(self):
         assert keys(looks(*[dict(knows=None, passes=None, strangers=0)] * 9)) == []
+        assert keys(looks(*[dict(knows=1.0, strangers=2)] * 9)) == [], "one odd picture ranks last in every look"
 
     def test_the_error_of_a_rank_is_that_of_mann_and_whitney(self):
         n, m = 10, 100_000

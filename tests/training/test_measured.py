@@ -228,6 +228,21 @@ def test_no_better_ends_a_run(place, capfd, monkeypatch):
     assert main(["sample", "--weights", "runs/a@best", "--n", "1", "--out", "one.png"]) == 0
 
 
+def test_a_run_on_the_clock_is_measured_where_it_ends(place, monkeypatch):
+    told(monkeypatch, *[3.0] * 99)
+    assert train(*SMALL, "--snapshot-every", "1000", "--until", "1s") == 0
+    run = RunFolder(Path("runs/a"))
+    assert [step for step, _ in measures()] == [run.status.step]
+    kinds = [event["event"] for event in run.history() if event["step"] == run.status.step]
+    assert kinds[-4:] == ["sample", "snapshot", "measure", "checkpoint"]
+
+
+def test_a_doctor_that_acts_is_as_patient_as_it_was_told_to_be(place, monkeypatch):
+    told(monkeypatch, 1.0, *[2.0] * 99)
+    assert train(*SMALL, *EVERY, "--doctor", "act", "--until", "no better for 8") == 0
+    assert len(measures()) == 9
+
+
 def test_a_resumed_run_goes_on_counting(place, capfd, monkeypatch):
     told(monkeypatch, 5.0, 4.0, 4.5, 4.6, 4.7, 4.8)
     assert train(*SMALL, *EVERY, "--steps", "4") == 0

@@ -328,7 +328,7 @@ class GanTrain extends HTMLElement {
     if (look.state === "dead") sentence = look.step ? t("run_dead", { step: count(look.step) }) : t("run_dead_early");
     if (look.state === "gone") sentence = t("run_gone");
     if (look.can_go_on && look.state !== "stopped") sentence += ` ${t("run_go_on_hint")}`;
-    const advice = ACTIVE.includes(look.state) ? this.record.advice.at(-1) : undefined;
+    const advice = this.record.advice.at(-1);
     const text = [this.complaint, sentence, advice?.[lang]].filter(Boolean).join(" ");
     const note = this.$(".run-note");
     note.hidden = !text;
