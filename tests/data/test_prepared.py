@@ -281,3 +281,14 @@ def test_the_tightest_container_around_counts(tmp_path, monkeypatch):
     assert memory.available() == 0
     (tmp_path / "own").write_text("7:memory:/old\n")  # cgroup v1 has no such line
     assert memory.available() > free * 0.5
+
+
+def test_who_goes_on_finds_what_the_first_start_prepared(folder, cache, monkeypatch, tmp_path):
+    """A first start leaves channels open and names the folder as it was typed; a resume knows both."""
+    monkeypatch.setenv("GAN_CORE_MEMORY", "0")
+    monkeypatch.chdir(tmp_path)
+    first = load_images("drawings", 32)
+    nothing_may_be_decoded(monkeypatch)
+    again = load_images(str(folder.resolve()), 32, first.pixels.shape[1])
+    assert torch.equal(again.pixels, first.pixels)
+    assert len(entries(cache)) == 1
