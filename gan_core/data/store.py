@@ -123,7 +123,7 @@ def stamp_of(paths: Iterable[Path]) -> str:
     for path in paths:
         with suppress(OSError):  # a broken link: that it is unreadable will be said elsewhere
             stat = path.stat()
-            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
+            digest.update(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
