@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.data import Images, known_sets, load_images
@@ -26,6 +25,7 @@ from gan_core.training.doctor import Doctor, advised, told
 from gan_core.training.events import Advice, Checkpoint, Event, Forked, Parent, Resumed, Sample, Snapshot
 from gan_core.training.folder import RunFolder, State, Status
 from gan_core.training.listeners import measured, obey, progress_bar, record, save_snapshot, say, stop_at
+from gan_core.training.together import Invitation, Unable, agree, invite, inviting, lost, out_of_memory
 from gan_core.training.trainer import Trainer
 from gan_core.training.treatment import Care, treat
 from gan_core.training.until import NoBetter, Until
@@ -55,23 +55,6 @@ class Request:
     memory: int | None = None  # bytes of pixels that may lie in memory; None: see `memory_room`
 
 
-@dataclass(frozen=True)
-class Invitation:
-    """What rank 0 tells the others once it knows: enough to play the same game."""
-
-    configs: Configs
-    source: str
-    root: str | None
-    state: tuple[dict[str, Tensor], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class _Unable:
-    """What a rank says instead of its pictures' fingerprint."""
-
-    why: str
-
-
 @contextmanager
 def opened(folder: RunFolder, new: bool, ranks: Ranks = ALONE) -> Iterator[None]:
     """Hold the run folder, alone, for one sitting; whatever ends it badly is written into status.json.
@@ -80,18 +63,8 @@ def opened(folder: RunFolder, new: bool, ranks: Ranks = ALONE) -> Iterator[None]
     Raises UserError if there is a run already (`new`), none to go on with (not `new`), or another process holds it.
     A folder in which nothing came to be is taken away again.
     """
-    with _inviting(ranks), _held(folder, new, ranks):
+    with inviting(ranks), _held(folder, new, ranks):
         yield
-
-
-@contextmanager
-def _inviting(ranks: Ranks) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        if not ranks.playing:
-            ranks.tell(None)
-        raise
 
 
 @contextmanager
@@ -116,25 +89,18 @@ def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
             folder.write_status("stopped", status.step if status else 0)
             raise
         except Exception as error:
-            raise _failed(folder, _lost(error, ranks), before) from error
+            raise _failed(folder, lost(error, ranks), before) from error
         finally:
             if made and not folder.events.exists():
                 shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _lost(error: Exception, ranks: Ranks) -> Exception:
-    """What a broken connection means to a person."""
-    if ranks.alone or not isinstance(error, RuntimeError) or _out_of_memory(error):
-        return error
-    return UserError("rank_lost", why=str(error).strip().splitlines()[0])
-
-
 def _failed(folder: RunFolder, error: Exception, before: Status | None) -> Exception:
     """Write down why. A run that was only not gone on with is no worse for it: its status from `before` stands."""
     config = folder.config
-    if _out_of_memory(error) and "model" not in config:
+    if out_of_memory(error) and "model" not in config:
         error = UserError("pictures_do_not_fit")
-    elif _out_of_memory(error):
+    elif out_of_memory(error):
         sizes = {name: config["model"][name] for name in ("image_size", "ngf", "ndf")}
         device = "the GPU" if "cuda" in str(error).lower() else "this machine"
         error = UserError("does_not_fit", batch_size=config["train"]["batch_size"], device=device, **sizes)
@@ -149,11 +115,6 @@ def _failed(folder: RunFolder, error: Exception, before: Status | None) -> Excep
         else:
             folder.write_status("failed", status.step if status else 0, said["why"], said["why_zh"])
     return error
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """torch says it under several names."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "alloc" in str(error).lower())
 
 
 def start(folder: RunFolder, request: Request, progress: Progress | None = None) -> Trainer:
@@ -274,38 +235,16 @@ def follow(request: Request) -> None:
         images = load_images(named, model.image_size, model.nc, data_root=root, memory=request.memory)
         trainer = _trainer(invitation.configs, images, pick_device(request.device), ranks)
     except UserError as error:
-        ranks.gather(_Unable(str(error)))
+        ranks.gather(Unable(str(error)))
         raise
-    _agree(ranks, images)
+    agree(ranks, images)
     try:
         trainer.load_state(*invitation.state)
         torch.manual_seed(trainer.config.seed + ranks.rank)  # dropout's dice fall apart on every rank
         for _ in trainer.run():
             pass
     except RuntimeError as error:
-        raise _lost(error, ranks) from error
-
-
-def _invite(trainer: Trainer, folder: RunFolder) -> None:
-    """Bring the other ranks to where this one is. Raises UserError if one of them cannot play."""
-    ranks, data = trainer.ranks, folder.config["data"]
-    if not ranks.alone:
-        configs = Configs(trainer.gan.config, trainer.config)
-        ranks.tell(Invitation(configs, data["source"], data["root"], trainer.state()))
-        ranks.playing = True
-        _agree(ranks, trainer.images)
-        if not folder.ever_saved:
-            save_checkpoint(trainer, folder.checkpoints)  # something to go on from, should another rank end early
-
-
-def _agree(ranks: Ranks, images: Images) -> None:
-    """Raises UserError on every rank if one of them has no pictures, or others."""
-    mine: str | _Unable = images.fingerprint
-    for rank, answer in enumerate(answers := ranks.gather(mine)):
-        if isinstance(answer, _Unable):
-            raise UserError("rank_cannot", rank=rank, why=answer.why)
-        if answer != answers[0]:
-            raise UserError("rank_data", rank=rank)
+        raise lost(error, ranks) from error
 
 
 def play(
@@ -318,7 +257,7 @@ def play(
     ruler = _ruler(trainer, folder)
     if isinstance(until, NoBetter) and ruler is None:
         raise UserError("no_measure", fewest=FEWEST)
-    _invite(trainer, folder)
+    invite(trainer, folder)
     info = snapshot_info(folder)
     folder.write_status("running", trainer.steps_done)
     going = True
