@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder, Wish, default_runs, list_runs, run_folder
+from gan_core.training.folder import RunFolder, Wish, default_runs, list_runs, run_folder, standing
 
 
 def add_commands(commands: Any) -> None:
@@ -52,14 +52,6 @@ def _asking(wish: Wish) -> Callable[[Namespace], None]:
         print(f"Asked {folder.name} to {wish}; it does so after the step in hand.")
 
     return ask
-
-
-def standing(folder: RunFolder) -> str:
-    """Status.state, or "dead" where somebody claims to play and gives no sign of life."""
-    status = folder.status
-    if status is None:
-        return "empty"
-    return "dead" if status.active and not status.alive else status.state
 
 
 def _runs(options: Namespace) -> None:

@@ -215,6 +215,17 @@ def default_runs() -> Path:
     return Path(os.environ.get("GAN_CORE_RUNS", "runs"))
 
 
+def standing(folder: RunFolder, alive: bool | None = None) -> str:
+    """How a run stands, in one word: Status.state, "dead" where a claim to play is not kept, "empty", or "gone".
+
+    `alive` is for whoever knows the process better than its heartbeat does.
+    """
+    status = folder.status
+    if status is None:
+        return "empty" if folder.path.is_dir() else "gone"
+    return "dead" if status.active and not (status.alive if alive is None else alive) else status.state
+
+
 def list_runs(runs: Path) -> list[RunFolder]:
     """Every run in `runs`, the one that moved last first."""
     found = [RunFolder(p) for p in runs.glob("*") if (p / "config.json").is_file() or (p / "status.json").is_file()]

@@ -22,7 +22,7 @@ from typing import Any
 from gan_core.config import DEFAULT_PRESET, preset
 from gan_core.data.pictures import SUFFIXES
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder, Status, Wish, list_runs, run_folder
+from gan_core.training.folder import RunFolder, Wish, list_runs, run_folder
 from gan_core.training.until import parse
 from gan_core.ui.text import PageError
 
@@ -260,13 +260,3 @@ def log_tail(folder: RunFolder, lines: int = LOG_LINES) -> list[str]:
         return []
     said_last = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line.rsplit("\r", 1)[-1]).rstrip() for line in text.split("\n")]
     return [line for line in said_last if line.strip() and not re.search(r"\d%\|", line)][-lines:]
-
-
-def standing(folder: RunFolder, alive: bool) -> str:
-    """How a run stands, in one word that the page has words for: Status.state, or "dead", "gone", "empty"."""
-    status: Status | None = folder.status
-    if status is None:
-        return "empty" if folder.path.is_dir() else "gone"
-    if status.state in ("preparing", "running", "paused") and not alive:
-        return "dead"
-    return status.state

@@ -24,11 +24,11 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder, list_runs, run_folder
+from gan_core.training.folder import RunFolder, list_runs, run_folder, standing
 from gan_core.training.losses import GAMES
 from gan_core.training.until import NoBetter, Seconds, Until, parse
 from gan_core.ui.formula import mathml
-from gan_core.ui.jobs import Jobs, log_tail, resumable, standing
+from gan_core.ui.jobs import Jobs, log_tail, resumable
 from gan_core.ui.story import Story, Tail, whole
 from gan_core.ui.studio import ROUTES
 
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 class Look:
     """How a run stands. Sent whenever it differs from the last."""
 
-    state: str  # jobs.standing()
+    state: str  # folder.standing()
     wish: str
     step: int
     why: str

@@ -10,8 +10,8 @@ import pytest
 
 from gan_core.config import PRESETS
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder
-from gan_core.ui.jobs import Jobs, Order, log_tail, resumable, standing
+from gan_core.training.folder import RunFolder, standing
+from gan_core.ui.jobs import Jobs, Order, log_tail, resumable
 from gan_core.ui.live import Look
 
 TINY = dict(
