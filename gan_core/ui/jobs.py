@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, Thread
@@ -24,6 +24,7 @@ from gan_core.data.pictures import SUFFIXES
 from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder, Wish, list_runs, run_folder
 from gan_core.training.until import parse
+from gan_core.ui.rights import write_owner
 from gan_core.ui.text import PageError
 
 PACKAGES = Path(__file__).parents[2]  # where the child finds gan_core, whatever folder the app was started in
@@ -91,28 +92,56 @@ class Jobs:
         self._lock = Lock()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, order: Order) -> RunFolder:
-        """Start a new run. Raises UserError if it cannot work, its name is taken, or another training is going on."""
+    def start(self, order: Order, owner: str = "") -> RunFolder:
+        """Start a new run. Raises UserError if it cannot work, its name is taken, or another training is going on.
+
+        `owner` is who may steer it, by rights.public_id.
+        """
         order.check()
         with self._lock:
             self._refuse_if_busy()
-            folder = run_folder(self.runs, order.name.strip() or self.propose(order.title))
-            try:
-                folder.path.mkdir(parents=True)
-            except FileExistsError:
-                raise PageError("train_name_taken", name=folder.name) from None
-            except OSError as error:
-                raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
-            try:
+            with self._made(order.name.strip() or self.propose(order.title), owner) as folder:
                 data = keep_uploads(order.uploads, folder) if order.uploads else order.data
-                self._spawn(folder, order.options(data))
-            except OSError as error:
-                shutil.rmtree(folder.path, ignore_errors=True)
-                raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
+                self._spawn(folder, ["train", f"--run={folder.name}", *order.options(data)])
         return folder
 
-    def go_on(self, name: str) -> RunFolder:
-        """Wake a paused run; start a process for one that ended. Raises UserError if that cannot be."""
+    def fork(
+        self, source: RunFolder, step: int, name: str, until: str, train: Mapping[str, Any], owner: str
+    ) -> RunFolder:
+        """Start a run that begins as a copy of another at a step that it keeps. Raises UserError as start() does."""
+        with self._lock:
+            self._refuse_if_busy()
+            with self._made(name.strip() or self.propose(f"{source.name}-fork"), owner) as folder:
+                uploads = [path for path in (source.path / "data").glob("*") if path.is_file()]
+                data = keep_uploads(uploads, folder) if uploads else ""  # its own, whatever becomes of the other run
+                options = [f"--data={data}"] if data else []
+                options += [f"--until={until}"] if until else []
+                begin = ["fork", f"{source.name}@{step}", f"--run={folder.name}"]
+                self._spawn(folder, [*begin, *options, *_options(train)])
+        return folder
+
+    @contextmanager
+    def _made(self, name: str, owner: str) -> Iterator[RunFolder]:
+        """A new folder, taken away again where nothing can be written into it."""
+        folder = run_folder(self.runs, name)
+        try:
+            folder.path.mkdir(parents=True)
+        except FileExistsError:
+            raise PageError("train_name_taken", name=folder.name) from None
+        except OSError as error:
+            raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
+        try:
+            write_owner(folder, owner)
+            yield folder
+        except OSError as error:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
+
+    def go_on(self, name: str, at: int | None = None) -> RunFolder:
+        """Wake a paused run; start a process for one that ended, where `at` is the step to begin at if not its last.
+
+        Raises UserError if that cannot be.
+        """
         folder = run_folder(self.runs, name)
         with self._lock:
             if self.alive(folder):
@@ -126,10 +155,10 @@ class Jobs:
                     last.wait(LEAVING)
             uploaded = uploads_of(folder)
             until = folder.config.get("until")
-            self._spawn(
-                folder,
-                ["--resume", *([f"--data={uploaded}"] if uploaded else []), *([f"--until={until}"] if until else [])],
-            )
+            options = [f"--data={uploaded}"] if uploaded else []
+            options += [f"--until={until}"] if until else []
+            options += [f"--at={at}"] if at is not None else []
+            self._spawn(folder, ["train", f"--run={name}", "--resume", *options])
         return folder
 
     def ask(self, name: str, wish: Wish) -> None:
@@ -180,9 +209,8 @@ class Jobs:
         if other := self.busy():
             raise PageError("train_busy", name=other.name)
 
-    def _spawn(self, folder: RunFolder, options: Iterable[str]) -> None:
+    def _spawn(self, folder: RunFolder, command: Iterable[str]) -> None:
         threads = str(max(1, cores() - 1))  # two torch threads and a busy page on two cores: a twentieth of the speed
-        command = [sys.executable, "-m", "gan_core", "train", f"--run={folder.name}", f"--runs={self.runs}"]
         paths = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
         environ = os.environ | {
             "PYTHONPATH": os.pathsep.join(paths),
@@ -191,7 +219,7 @@ class Jobs:
         }
         with folder.log.open("ab") as log:
             child = subprocess.Popen(
-                [*command, f"--threads={threads}", *options],
+                [sys.executable, "-m", "gan_core", *command, f"--runs={self.runs}", f"--threads={threads}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
             )  # fmt: skip
         self._children[folder.name] = child
@@ -246,8 +274,8 @@ def uploads_of(folder: RunFolder) -> str:
 
 
 def resumable(folder: RunFolder) -> bool:
-    """Is there a checkpoint to go on from?"""
-    return bool(folder.config) and any(folder.checkpoints.glob("*.safetensors"))
+    """Is there a checkpoint to go on from? One that ended before its first can begin again: its seed decides all."""
+    return bool(folder.config) and (any(folder.checkpoints.glob("*.safetensors")) or not folder.ever_saved)
 
 
 def log_tail(folder: RunFolder, lines: int = LOG_LINES) -> list[str]:
