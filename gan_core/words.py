@@ -142,6 +142,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "There is no run {name!r} in {where} to go on with. Check the name, or leave out --resume to start it.",
         "{where} 中没有可继续的训练 {name!r}。请检查名称，或去掉 --resume 以新建。",
     ),
+    "key_short": (
+        "The teacher's key has {got} characters, which can be guessed. Give at least 6.",
+        "教师密钥只有 {got} 个字符，容易被猜到。请至少使用 6 个字符。",
+    ),
     "run_busy": (
         "Another training is writing to run {name!r}. Stop that one first, or choose another name.",
         "另一个训练正在写入 {name!r}。请先停止它，或换一个名称。",

@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 
 from gan_core.ui.models import Shelf
+from gan_core.ui.rights import Rights
 
 ROOT = Path(__file__).parents[2]
 ROUTES = "/gradio_api/gan"  # Gradio's server-side rendering lets only paths under /gradio_api reach Python
@@ -19,12 +20,19 @@ class Studio:
 
     runs: Path
     weights: Path = ROOT / "weights"
+    key: str = ""  # the teacher's
+    open: bool = True  # whoever reaches the page may steer every run
+    public: bool = False  # strangers come: what they start is bounded
     routes: list[BaseRoute] = field(default_factory=list)
     at_close: list[Callable[[], None]] = field(default_factory=list)
 
     @cached_property
     def shelf(self) -> Shelf:
         return Shelf(self.weights, self.runs)
+
+    @property
+    def rights(self) -> Rights:
+        return Rights(self.key, self.open)
 
     def close(self) -> None:
         for end in reversed(self.at_close):

@@ -268,6 +268,34 @@ TEXT: dict[str, tuple[str, str]] = {
         "Nobody is at work on run {name!r} any more. Choose Go on to take it up again.",
         "训练 {name!r} 已没有进程在运行。请点击“继续”重新接上。",
     ),
+    # what can be wrong with what is asked of a run
+    "ask_not_yours": (
+        "Run {name!r} belongs to whoever started it. You may watch it, and start one of your own; to steer this one, "
+        "open the page with the teacher's key.",
+        "训练 {name!r} 属于启动它的人。您可以观看，也可以启动自己的训练；要控制它，请用教师密钥打开页面。",
+    ),
+    "ask_no_run": ("There is no run {name!r} any more.", "训练 {name!r} 已不存在。"),
+    "ask_no_json": (
+        "What was asked cannot be read. Send a JSON object that says 'what', as application/json.",
+        "无法读取该请求。请以 application/json 发送含 'what' 的 JSON 对象。",
+    ),
+    "ask_stop_first": (
+        "Run {name!r} is still going on. Stop it first; then it can be renamed or deleted.",
+        "训练 {name!r} 还在进行。请先停止它，然后才能重命名或删除。",
+    ),
+    "ask_nothing_set": ("Nothing was changed. Give at least one new value.", "没有任何更改。请至少给出一个新值。"),
+    "ask_no_checkpoint": (
+        "Run {name!r} has kept no checkpoint yet, so there is nothing to go back to. Wait for its first one.",
+        "训练 {name!r} 还没有保存检查点，无处可回。请等第一个检查点出现。",
+    ),
+    "ask_before_first": (
+        "Step {step} lies before the first checkpoint that is still kept, step {first}. Choose that step or a later one.",
+        "第 {step} 步早于现存最早的检查点（第 {first} 步）。请选择该步或更晚的一步。",
+    ),
+    "ask_not_there_yet": (
+        "Step {step} has not been played yet; the run stands at step {last}. Choose an earlier one.",
+        "还没有训练到第 {step} 步，目前是第 {last} 步。请选择更早的一步。",
+    ),
     # a run, live
     "run_choose": ("Run", "训练"),
     "run_none": ("No training yet", "还没有训练"),
@@ -296,6 +324,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "训练进程在第一步之前意外结束。",
     ),
     "run_go_on_hint": ("Go on takes it up at its last checkpoint.", "“继续”会从最近的检查点接着训练。"),
+    "run_again_hint": (
+        "It had not saved anything yet: Go on begins it again, and its seed makes it the same.",
+        "它还没有保存任何内容：“继续”会重新开始，相同的种子会得到同样的训练。",
+    ),
     "run_gone": ("The folder of this run is not there any more.", "该训练的文件夹已不存在。"),
     "run_log": ("The last lines of its log", "日志的最后几行"),
     "run_unreadable": ("{n} pictures could not be read and were left out.", "有 {n} 张图片无法读取，已略过。"),

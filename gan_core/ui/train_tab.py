@@ -13,10 +13,13 @@ from gan_core.data import SetInfo, known_sets
 from gan_core.data.load import HUB_ID
 from gan_core.errors import UserError
 from gan_core.ui.answers import spoken
+from gan_core.ui.ask import ask_routes
+from gan_core.ui.element import element, settings
 from gan_core.ui.jobs import Jobs, Order
 from gan_core.ui.live import Hub
 from gan_core.ui.studio import Studio
 from gan_core.ui.text import PageError, language_of, said, tr
+from gan_core.ui.timeline import timeline_routes
 
 OWN, HUB = "own pictures", "hub"  # choices among the sets that are none; no set has such a name
 NUMBERS = ("batch_size", "seed", "ngf", "ndf", "lr_G", "lr_D", "dropout_D")  # that the recipe settles unless told
@@ -60,7 +63,7 @@ class Form:
 def train_tab(studio: Studio) -> None:
     jobs = Jobs(studio.runs)
     hub = Hub(jobs)
-    studio.routes.extend(hub.routes())
+    studio.routes.extend([*hub.routes(), *ask_routes(studio, jobs), *timeline_routes(studio)])
     studio.at_close.extend([jobs.close, hub.close])
     with gr.Tab(tr("tab_train"), id="train"):
         gr.Markdown(tr("train_about"), elem_classes="lead")

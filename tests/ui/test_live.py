@@ -18,11 +18,13 @@ from starlette.applications import Starlette
 
 from gan_core.training.events import Report, Resumed, Sample
 from gan_core.training.folder import RunFolder
-from gan_core.ui import live
+from gan_core.ui import cards, live, rights, story
 from gan_core.ui.formula import mathml
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.live import Hub
-from gan_core.ui.story import MOST_POINTS, Story, Tail, parse, thin, whole
+from gan_core.ui.story import COLUMNS, MOST_POINTS, Story, Tail, parse, thin, whole
+from gan_core.ui.studio import Studio
+from gan_core.ui.timeline import timeline_routes
 
 
 def eventually(condition, seconds=20):
@@ -37,34 +39,14 @@ def report(step, loss=1.0):
     return Report(step, 1000, step / 10, 100.0, loss, 2.0, 0.7, 0.3, 1.0, 1.0, 0.9)
 
 
-class Viewer:
-    """A browser's EventSource, and what train.js makes of what it hears."""
+class Record:
+    """What a page makes of what it hears of one run."""
 
-    def __init__(self, url, last_id=""):
-        self.heard, self.last_id, self.status = [], last_id, {}
+    def __init__(self):
+        self.heard, self.status = [], {}
         self.reports, self.samples = [], []
-        self.over = False
-        self.thread = threading.Thread(target=self._listen, args=(url,), daemon=True)
-        self.thread.start()
 
-    def _listen(self, url):
-        headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
-        with httpx.Client(timeout=30) as client, client.stream("GET", url, headers=headers) as answer:
-            event, data = "", ""
-            for line in answer.iter_lines():
-                if line.startswith("id: "):
-                    self.last_id = line[4:]
-                elif line.startswith("event: "):
-                    event = line[7:]
-                elif line.startswith("data: "):
-                    data = line[6:]
-                elif not line and data:
-                    self._take(event, json.loads(data))
-                    event, data = "", ""
-                if self.over:
-                    return
-
-    def _take(self, event, data):
+    def take(self, event, data):
         self.heard.append((event, data))
         if event == "history":
             self.reports = [list(row) for row in zip(*data["reports"], strict=True)]
@@ -89,6 +71,42 @@ class Viewer:
         return [data for event, data in self.heard if event in events]
 
 
+class Viewer(Record):
+    """A browser's EventSource: of one run, or with `records` by name of several, and the list of them."""
+
+    def __init__(self, url, last_id="", records=()):
+        super().__init__()
+        self.records = {name: Record() for name in records} if not isinstance(records, dict) else records
+        self.last_id, self.over, self.cards = last_id, False, []
+        self.thread = threading.Thread(target=self._listen, args=(url,), daemon=True)
+        self.thread.start()
+
+    def _listen(self, url):
+        headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
+        with httpx.Client(timeout=30) as client, client.stream("GET", url, headers=headers) as answer:
+            event, data = "", ""
+            for line in answer.iter_lines():
+                if line.startswith("id: "):
+                    self.last_id = line[4:]
+                elif line.startswith("event: "):
+                    event = line[7:]
+                elif line.startswith("data: "):
+                    data = line[6:]
+                elif not line and data:
+                    self._take(event, json.loads(data))
+                    event, data = "", ""
+                if self.over:
+                    return
+
+    def _take(self, event, data):
+        if event == "runs":
+            self.cards.append(data)
+        elif self.records:
+            self.records[data["run"]].take(event, data["data"])
+        else:
+            self.take(event, data)
+
+
 @pytest.fixture
 def jobs(tmp_path):
     return Jobs(tmp_path / "runs")
@@ -97,14 +115,16 @@ def jobs(tmp_path):
 @pytest.fixture
 def server(jobs):
     hub = Hub(jobs)
-    config = uvicorn.Config(Starlette(routes=hub.routes()), port=0, log_level="warning", timeout_graceful_shutdown=2)
+    routes = [*hub.routes(), *timeline_routes(Studio(jobs.runs))]
+    config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     server.hub = hub
-    server.url = f"http://127.0.0.1:{port}/gradio_api/gan/runs"
+    server.root = f"http://127.0.0.1:{port}/gradio_api/gan"
+    server.url = f"{server.root}/runs"
     yield server
     hub.close()
     server.should_exit = True
@@ -118,6 +138,7 @@ def run(jobs):
     folder.path.mkdir(parents=True)
     config = {
         "model": {"image_size": 28},
+        "started": "2026-01-01T00:00:00+0000",
         "train": {"loss": "wgan", "steps": 1000, "batch_size": 8},
         "preset": "wgan-gp",
     }
@@ -157,7 +178,8 @@ def test_whoever_comes_back_hears_only_what_it_missed(server, run):
     run.append(report(30, loss=9.0))
     again = Viewer(f"{server.url}/{run.name}/events", first.last_id)
     told = eventually(lambda: (t := [e[:2] for events in again.of("told") for e in events]) and t[-1][1] == 30 and t)
-    assert told in ([["resumed", 20], ["report", 30]], [["report", 40], ["resumed", 20], ["report", 30]])
+    assert [event for event in told if event[0] != "resumed"][-1] == ["report", 30]
+    assert ["resumed", 20] in told
     assert again.of("history") == []
     stranger = Viewer(f"{server.url}/{run.name}/events", "another-run-77")
     eventually(lambda: stranger.status)
@@ -195,7 +217,7 @@ def test_a_dead_process_is_told_with_the_end_of_its_log(server, run):
     eventually(lambda: viewer.status["state"] == "dead")
     assert viewer.status["step"] == 7
     assert viewer.status["log"] == ["MemoryError: too much"]
-    assert not viewer.status["can_go_on"]
+    assert viewer.status["can_go_on"] and viewer.status["again"]  # nothing was saved: it would begin again
 
 
 def test_a_process_on_another_machine_is_dead_when_its_heart_stops(run):
@@ -267,17 +289,63 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
     assert steps == sorted(set(steps)) and set(steps) <= {row[0] for row in rows}
     assert all(abs(value - step / 7) < 2 for step, value in thinned)
     assert thin(rows[:10], MOST_POINTS) == rows[:10]
-    assert whole([])["reports"] == [[] for _ in range(7)]
+    assert whole([])["reports"] == [[] for _ in range(COLUMNS)]
+    old = [[step, 1.0, None] for step in (1.0, 2.0, 3.0, 4.0)] + [[5.0, 1.0, 2.0]]
+    assert thin(old, 3) == [[2.0, 1.0, None], [4.0, 1.0, None], [5.0, 1.0, 2.0]]
+
+
+def line(kind, step, **values):
+    return json.dumps({"event": kind, "step": step, **values}).encode()
 
 
 def test_what_goes_over_the_wire():
-    line = json.dumps({"event": "report", **vars(report(10, loss=0.123456789))}).encode()
-    assert parse(line) == ["report", 10, 1.0, 100.0, 0.12346, 2.0, 0.7, 0.3]
-    assert parse(b'{"event": "checkpoint", "step": 3}') is None
-    measure = {"event": "measure", "step": 9, "n": 2000, "scores": {"frechet": 1.23456789}, "floor": {"frechet": 0.5}}
-    assert parse(json.dumps(measure).encode()) == ["measure", 9, 1.2346, 0.5, 2000]
-    assert parse(json.dumps(measure | {"scores": 1.2}).encode()) is None  # as an older version wrote it
-    assert parse(b'{"event": "advice", "step": 3, "key": "k", "en": "e", "zh": "z"}') == ["advice", 3, "k", "e", "z"]
+    full = line(**vars(report(10, loss=0.123456789)), kind="report")
+    assert parse(full) == ["report", 10, 1.0, 100.0, 0.12346, 2.0, 0.7, 0.3, 1.0, 1.0, 0.9]
+    old = {name: value for name, value in json.loads(full).items() if name not in ("grad_D", "grad_G", "sure")}
+    assert parse(json.dumps(old).encode()) == ["report", 10, 1.0, 100.0, 0.12346, 2.0, 0.7, 0.3, None, None, None]
+    measure = {"n": 2000, "scores": {"frechet": 1.23456789}, "floor": {"frechet": 0.5}}
+    assert parse(line("measure", 9, **measure)) == ["measure", 9, 1.2346, 0.5, 2000]
+    assert parse(line("measure", 9, **measure | {"scores": 1.2})) is None  # as an older version wrote it
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (dict(kind="checkpoint"), []),
+        (dict(kind="advice", key="k", en="e", zh="z"), ["k", "e", "z"]),
+        (dict(kind="action", seen=9, key="k", did="back", lr_D=1.0, lr_G=1.0, en="e", zh="z"), ["e", "z", "back"]),
+        (dict(kind="refused", en="e", zh="z"), ["e", "z"]),
+        (dict(kind="resumed", passed_over=[]), [None]),
+        (dict(kind="resumed", passed_over=[], to=7), [7]),
+        (dict(kind="changed", was={"lr_D": 1.0}, now={"lr_D": 0.5}), [{"lr_D": 1.0}, {"lr_D": 0.5}]),
+        (dict(kind="changed", was=1, now=2), None),
+        (dict(kind="moved", n=3, who="D", D_x=[0.5, float("nan")]), [{"n": 3, "who": "D", "D_x": [0.5, None]}]),
+        (dict(kind="forked", into="b"), ["b"]),
+        (dict(kind="parent", run="a", path="/secret/place/a"), ["a"]),
+        (
+            dict(kind="vitals", spread=0.5, apart=0.25, twins=0.1, off=2.0, moved=1, missing=None, classes=None,
+                 knows=0.5, passes=float("nan"), logits=3.0),
+            [0.5, 0.25, 0.1, 2.0, None, None, 0.5, None],
+        ),
+        (dict(kind="tomorrow's event", what=1), None),
+    ],
+)  # fmt: skip
+def test_every_event_and_strange_ones(written, told):
+    assert parse(line(step=3, **written)) == (None if told is None else [written["kind"], 3, *told])
+
+
+def test_of_moves_only_the_last_is_kept(tmp_path):
+    folder = RunFolder(tmp_path)
+    tail, story = Tail(folder.events), Story()
+    for n in (1, 2, 3):
+        folder.append({"event": "moved", "step": 5, "n": n, "who": "D"})
+        folder.append(report(5 + n))
+        if n != 2:
+            story.take(tail.read())
+    told = story.since(0)
+    assert [t[0] for t in told] == ["report", "report", "moved", "report"]
+    assert told[2] == ["moved", 5, {"n": 3, "who": "D"}]
+    assert story.since(story.last) == []
 
 
 def test_sheets_and_names(server, run):
@@ -295,44 +363,205 @@ def test_sheets_and_names(server, run):
             assert client.get(f"{server.url}/{bad}/samples/000010.webp").status_code == 404, bad
 
 
+def measured(folder, step, distance):
+    folder.append(
+        {"event": "measure", "step": step, "n": 9, "scores": {"frechet": distance}, "floor": {"frechet": 0.5}}
+    )
+
+
 def test_the_list_of_runs(server, run, jobs):
     older = RunFolder(jobs.runs / "older")
     older.path.mkdir()
     older.write_status("finished", 99)
     time.sleep(0.02)
     run.write_status("paused", 5)
+    for step, distance in ((10, 9.0), (20, 5.0), (30, 7.0), (40, 1.0)):
+        run.append(report(step))
+        measured(run, step, distance)
+        run.append(Sample(step, Image.new("L", (16, 16))))
+    run.append(Resumed(30))  # what came later no longer counts
+    rights.write_owner(run, "0123456789ab")
     with httpx.Client() as client:
-        runs = client.get(server.url).json()["runs"]
-    assert [(r["name"], r["state"], r["step"]) for r in runs] == [(run.name, "paused", 5), ("older", "finished", 99)]
+        card, other = client.get(server.url).json()["runs"]
+        sheet = client.get(f"{server.url}/{run.name}/{card['sheet']}")
+    assert sheet.headers["content-type"] == "image/webp" and "000030" in card["sheet"]
+    assert card | {"sheet": ""} == {
+        "name": run.name, "state": "paused", "step": 5, "steps": None, "preset": "wgan-gp", "data": "data.zip",
+        "best": 5.0, "best_step": 20, "floor": 0.5, "sheet": "", "size": 28, "owner": "0123456789ab",
+        "started": 1767225600.0, "place": None, "slices": False,
+    }  # fmt: skip
+    assert (other["name"], other["state"], other["step"], other["sheet"], other["best"]) == (
+        "older", "finished", 99, None, None,
+    )  # fmt: skip
+
+
+def test_a_look_at_the_list_reads_only_what_is_new(run, monkeypatch):
+    """An event file of an hour is not read again every second."""
+    parsed = []
+    monkeypatch.setattr(story, "parse", lambda text: parsed.append(text) or parse(text))
+    monkeypatch.setattr(cards, "LIST_FOR", 0.0)
+    for step in range(50):
+        run.append(report(step))
+    measured(run, 40, 5.0)
+    listed = cards.Cards(Jobs(run.path.parent))
+    assert [listed.all()[0]["best"] for _ in range(3)] == [5.0] * 3
+    assert len(parsed) == 1  # of curves the list says nothing
+    measured(run, 50, 4.0)
+    assert listed.all()[0]["best"] == 4.0
+    assert len(parsed) == 2
 
 
 def test_a_watch_ends_with_its_last_viewer(server, run):
     viewers = [Viewer(f"{server.url}/{run.name}/events") for _ in range(3)]
     eventually(lambda: all(viewer.status for viewer in viewers))
-    (watch,) = server.hub._watches.values()
+    (watch,) = server.hub._posts.values()
     assert watch.guests == 3
     for viewer in viewers:
         viewer.over = True
     run.append(report(1))  # makes them look up
-    eventually(lambda: not server.hub._watches)
+    eventually(lambda: not server.hub._posts)
     eventually(watch.task.done)
 
 
-def test_a_slow_viewer_is_let_go(run, monkeypatch):
-    """Its queue is full: it hears nothing more but the end of the line, and comes back with its last id."""
+def test_a_slow_viewer_is_let_go(run):
+    """It hears nothing more but the end of the line, and comes back with its last id."""
     import asyncio
 
     async def scene():
-        watch = live.Watch(run, Jobs(run.path.parent))
-        queue = asyncio.Queue(3)
-        watch.queues.add(queue)
-        for _ in range(5):
-            watch._tell("news")
-        assert queue not in watch.queues
-        assert [queue.get_nowait() for _ in range(3)] == ["news", "news", None]
+        watch, viewer = live.Watch(run, Jobs(run.path.parent)), live.Viewer([run.name], alone=True)
+        watch.viewers.add(viewer)
+        lines = viewer.listen()
+        assert (await anext(lines)).startswith("retry:")
+        for n in range(live.BACKLOG + 2):
+            watch.tell([live.Note(run.name, "told", [n], str(n))])
+        assert viewer.over and viewer not in watch.viewers
+        assert [text async for text in lines] == []
 
     with ThreadPoolExecutor(1) as another:  # the browser tests leave a loop running in this thread
         another.submit(lambda: asyncio.run(scene())).result()
+
+
+# ---- several runs over one line ----
+
+
+def page_of(server, *names, records=None, **query):
+    address = httpx.URL(f"{server.root}/live", params=[("run", name) for name in names] + list(query.items()))
+    return Viewer(str(address), records=names if records is None else records)
+
+
+@pytest.fixture
+def others(jobs):
+    """Two more runs."""
+    folders = [RunFolder(jobs.runs / name) for name in ("b", "c-2")]
+    for folder in folders:
+        folder.path.mkdir(parents=True)
+        folder.write_config({"model": {"image_size": 28}, "train": {"loss": "ns", "steps": 500}})
+        folder.write_status("running", 0)
+    return folders
+
+
+def test_one_line_for_a_whole_page(server, run, others):
+    folders = [run, *others]
+    for folder in folders:
+        folder.append(report(10))
+    viewer = page_of(server, *(folder.name for folder in folders))
+    eventually(lambda: all(record.status for record in viewer.records.values()) and viewer.cards)
+    for n, folder in enumerate(folders):
+        folder.append(report(20, loss=float(n)))
+    eventually(lambda: all(record.steps == [10, 20] for record in viewer.records.values()))
+    for n, folder in enumerate(folders):
+        record = viewer.records[folder.name]
+        assert record.reports[-1][3] == n and len(record.of("history")) == 1
+        assert record.of("run")[0]["name"] == folder.name
+    assert {card["name"] for card in viewer.cards[0]} == {folder.name for folder in folders}
+
+
+def test_without_a_run_there_is_the_list_alone(server, run):
+    viewer = page_of(server, records={"": Record()})
+    eventually(lambda: viewer.cards)
+    run.write_status("finished", 9)
+    eventually(lambda: viewer.cards[-1][0]["state"] == "finished")
+    assert viewer.records[""].heard == []
+
+
+@pytest.mark.parametrize("how", ["by itself", "by the page"])
+def test_a_page_that_comes_back_misses_nothing_of_any_run(server, run, others, how):
+    folders = [run, *others]
+    names = [folder.name for folder in folders]
+    for folder in folders:
+        folder.append(report(10))
+    first = page_of(server, *names)
+    eventually(lambda: all(record.steps == [10] and record.status for record in first.records.values()))
+    others[0].append(report(20))  # one has moved on when the line breaks
+    eventually(lambda: first.records["b"].steps == [10, 20])
+    first.over = True
+    for folder in folders:
+        folder.append(report(30))
+    if how == "by itself":  # EventSource repeats its address; the header is newer
+        address = httpx.URL(f"{server.root}/live", params=[("run", name) for name in names] + [("last", "b-0-0")])
+        again = Viewer(str(address), first.last_id, first.records)
+    else:
+        again = page_of(server, *names, records=first.records, last=first.last_id)
+    eventually(lambda: all(record.steps[-1] == 30 for record in again.records.values()))
+    assert [record.steps for record in again.records.values()] == [[10, 30], [10, 20, 30], [10, 30]]
+    assert all(len(record.of("history")) == 1 for record in again.records.values())
+
+
+def test_a_restart_of_the_app_doubles_nothing_and_loses_nothing(run, jobs):
+    """What was heard of one hub is resumed at another, though config.json was written anew in between."""
+    import asyncio
+
+    async def hear(last, wanted):
+        viewer, text = live.Viewer([run.name], last), ""
+        async for part in Hub(jobs).stream(viewer):
+            text += part
+            if wanted in text and "event: status" in text:
+                break
+        return text, ",".join(viewer.lines.values())
+
+    def scene():
+        run.append(report(10))
+        first, last = asyncio.run(hear("", "history"))
+        assert '"reports":[[10]' in first
+        run.append(report(20))
+        run.write_config(run.config | {"changes": [{"step": 10, "train": {"lr_D": 0.5}}]})
+        second, _ = asyncio.run(hear(last, "event: told"))
+        assert "history" not in second
+        assert second.count('["report",20,') == 1 and '["report",10,' not in second
+
+    with ThreadPoolExecutor(1) as another:  # the browser tests leave a loop running in this thread
+        another.submit(scene).result()
+
+
+def test_a_deleted_run_is_gone_and_the_others_go_on(server, run, others):
+    viewer = page_of(server, run.name, "b", "nobody", "../etc")
+    eventually(lambda: all(record.status for record in viewer.records.values()))
+    assert viewer.records["nobody"].status["state"] == viewer.records["../etc"].status["state"] == "gone"
+    for path in others[0].path.iterdir():
+        path.unlink()
+    others[0].path.rmdir()
+    eventually(lambda: viewer.records["b"].status["state"] == "gone")
+    run.append(report(50))
+    eventually(lambda: viewer.records[run.name].steps == [50])
+    late = RunFolder(run.path.parent / "nobody")
+    late.path.mkdir()
+    late.append(report(1))
+    late.write_status("running", 1)
+    eventually(lambda: viewer.records["nobody"].steps == [1] and viewer.records["nobody"].status["state"] == "running")
+
+
+def test_mere_steps_are_no_reason_to_send_the_list_at_every_look(server, run, monkeypatch):
+    monkeypatch.setattr(live.Board, "every", 0.02)
+    monkeypatch.setattr(cards, "LIST_FOR", 0.0)
+    monkeypatch.setattr(live, "STEPS_EVERY", 0.5)
+    viewer = page_of(server, records={"": Record()})
+    eventually(lambda: viewer.cards)
+    started = time.monotonic()
+    for step in range(1, 60):
+        run.write_status("running", step)
+        time.sleep(0.01)
+    eventually(lambda: viewer.cards[-1][0]["step"] == 59)
+    assert 1 < len(viewer.cards) <= 2 + (time.monotonic() - started) / 0.5
 
 
 def test_a_power_takes_the_bracket_before_it():
