@@ -8,24 +8,32 @@ asked to save and stop when it closes.
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from gan_core.config import DEFAULT_PRESET, preset
-from gan_core.data.pictures import SUFFIXES
+from filelock import Timeout
+
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder, Wish, list_runs, run_folder
-from gan_core.training.until import parse
-from gan_core.ui.rights import write_owner
+from gan_core.training.control import Wish
+from gan_core.training.folder import RunFolder, list_runs, run_folder
+from gan_core.training.pulse import Pulse
+from gan_core.ui.limits import Limits
+from gan_core.ui.move import delete
+from gan_core.ui.order import Order as Order
+from gan_core.ui.order import options_of
+from gan_core.ui.rights import owner_of, write_owner
 from gan_core.ui.text import PageError
+from gan_core.ui.uploads import keep_uploads as keep_uploads
+from gan_core.ui.uploads import uploads_of as uploads_of
+from gan_core.ui.waiting import Queue, Ticket, ticket_of
 
 PACKAGES = Path(__file__).parents[2]  # where the child finds gan_core, whatever folder the app was started in
 LOG_LINES = 8  # of a log, shown when a training died
@@ -33,91 +41,48 @@ LEAVING = 20.0  # seconds that a process which has saved everything may take to 
 FAREWELL = 8.0  # seconds; `docker stop` gives ten
 
 
-@dataclass(frozen=True)
-class Order:
-    """What a person asks for on the page. Fields left out of `model` and `train` follow preset and data."""
-
-    data: str = ""  # a set's name or a Hub id; "" where there are uploads
-    uploads: tuple[Path, ...] = ()  # one ZIP, or pictures
-    preset: str = DEFAULT_PRESET
-    until: str = ""  # "5000", "10m"
-    name: str = ""  # "": the next free one
-    conditional: bool = False
-    model: Mapping[str, Any] = field(default_factory=dict)
-    train: Mapping[str, Any] = field(default_factory=dict)
-
-    def check(self) -> None:
-        """Raises UserError for what can be known to fail before a process is started."""
-        preset(self.preset).configs(dict(self.model), dict(self.train))
-        if self.until:
-            parse(self.until)
-        if not self.data and not self.uploads:
-            raise PageError("train_no_data")
-        if len(self.uploads) > 1 and any(path.suffix.lower() == ".zip" for path in self.uploads):
-            raise PageError("train_one_zip")
-
-    @property
-    def title(self) -> str:
-        """What a run on this data is called, before its number."""
-        if not self.uploads:
-            return self.data.rsplit("/", 1)[-1].split(":")[0]
-        return self.uploads[0].stem if len(self.uploads) == 1 else "pictures"
-
-    def options(self, data: str) -> list[str]:
-        made = [f"--data={data}", f"--preset={self.preset}"]
-        made += [f"--until={self.until}"] if self.until else []
-        made += ["--conditional"] if self.conditional else []
-        return made + _options(self.model) + _options(self.train)
-
-
-def _options(values: Mapping[str, Any]) -> list[str]:
-    """Fields of a config as the command line spells them: `lr_D` is --lr-d."""
-    made: list[str] = []
-    for name, value in values.items():
-        flag = name.replace("_", "-").lower()
-        if isinstance(value, bool):
-            made.append(f"--{flag}" if value else f"--no-{flag}")
-        elif isinstance(value, tuple):
-            made += [f"--{flag}", *map(str, value)]
-        else:
-            made.append(f"--{flag}={value}")
-    return made
-
-
 class Jobs:
     """The trainings in one folder of runs. Safe to call from several threads: every visitor's click is one."""
 
-    def __init__(self, runs: Path) -> None:
-        self.runs = runs.absolute()
+    def __init__(self, runs: Path, limits: Limits | None = None, slices: bool = False) -> None:
+        """`limits` are a public host's: what is started waits for its turn, see advance(). None: nobody waits.
+
+        `slices`: the GPU comes in slices, so that no process of ours is started; see ui.slices.
+        """
+        self.runs, self.limits, self.slices = runs.absolute(), limits, slices
+        self.queue = Queue(self.runs)
+        self.pulse = Pulse()
         self._lock = Lock()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, order: Order, owner: str = "") -> RunFolder:
-        """Start a new run. Raises UserError if it cannot work, its name is taken, or another training is going on.
+        """Start a new run, or let it wait for its turn. Raises UserError if it cannot work or its name is taken.
 
-        `owner` is who may steer it, by rights.public_id.
+        `owner` is who may steer it, by rights.public_id. Where nobody waits, it also raises if another is going on.
         """
         order.check()
-        with self._lock:
-            self._refuse_if_busy()
-            with self._made(order.name.strip() or self.propose(order.title), owner) as folder:
-                data = keep_uploads(order.uploads, folder) if order.uploads else order.data
-                self._spawn(folder, ["train", f"--run={folder.name}", *order.options(data)])
+        if self.limits:
+            order = self.limits.fit(order)
+        with self._room(owner), self._made(order.name.strip() or self.propose(self._title(order)), owner) as folder:
+            if order.uploads:
+                keep_uploads(order.uploads, folder, anonymous=self.limits is not None)
+            self._begin(folder, ["train", *order.options(order.data)])
+        self.advance()
         return folder
 
     def fork(
         self, source: RunFolder, step: int, name: str, until: str, train: Mapping[str, Any], owner: str
     ) -> RunFolder:
         """Start a run that begins as a copy of another at a step that it keeps. Raises UserError as start() does."""
-        with self._lock:
-            self._refuse_if_busy()
-            with self._made(name.strip() or self.propose(f"{source.name}-fork"), owner) as folder:
-                uploads = [path for path in (source.path / "data").glob("*") if path.is_file()]
-                data = keep_uploads(uploads, folder) if uploads else ""  # its own, whatever becomes of the other run
-                options = [f"--data={data}"] if data else []
-                options += [f"--until={until}"] if until else []
-                begin = ["fork", f"{source.name}@{step}", f"--run={folder.name}"]
-                self._spawn(folder, [*begin, *options, *_options(train)])
+        if self.limits:
+            train = self.limits.fit_changes(train)
+        with self._room(owner), self._made(name.strip() or self.propose(f"{source.name}-fork"), owner) as folder:
+            uploads = [path for path in (source.path / "data").glob("*") if path.is_file()]
+            if uploads:  # its own, whatever becomes of the other run
+                keep_uploads(uploads, folder)
+            options = [f"--until={until}"] if until else []
+            self._begin(folder, ["fork", f"{source.name}@{step}", *options, *options_of(train)])
+        self.advance()
         return folder
 
     @contextmanager
@@ -143,31 +108,39 @@ class Jobs:
         Raises UserError if that cannot be.
         """
         folder = run_folder(self.runs, name)
-        with self._lock:
-            if self.alive(folder):
-                folder.ask("run")
-                return folder
-            self._refuse_if_busy()
+        if self.alive(folder):
+            folder.ask("run")
+            return folder
+        if self.waits(folder):
+            return folder
+        with self._room(owner_of(folder)):
+            if uploads_gone(folder):
+                raise PageError("public_uploads_gone", name=name)
             if not resumable(folder):
                 raise PageError("train_no_way_on", name=name)
             if last := self._children.get(name):  # stopped, but still on its way out with the folder's lock in its hand
                 with suppress(subprocess.TimeoutExpired):
                     last.wait(LEAVING)
-            uploaded = uploads_of(folder)
             until = folder.config.get("until")
-            options = [f"--data={uploaded}"] if uploaded else []
-            options += [f"--until={until}"] if until else []
+            options = [f"--until={until}"] if until else []
             options += [f"--at={at}"] if at is not None else []
-            self._spawn(folder, ["train", f"--run={name}", "--resume", *options])
+            try:
+                self._begin(folder, ["train", "--resume", *options])
+            except OSError as error:
+                raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
+        self.advance()
         return folder
 
     def ask(self, name: str, wish: Wish) -> None:
         """Pause, go on or stop. Raises UserError if there is nobody to ask, or the folder cannot be written."""
         folder = run_folder(self.runs, name)
-        if not self.alive(folder):
-            raise PageError("train_nobody", name=name)
         try:
-            folder.ask(wish)
+            if self.waits(folder):
+                self._leave(folder, wish)
+            elif not self.alive(folder):
+                raise PageError("train_nobody", name=name)
+            else:
+                folder.ask(wish)
         except OSError as error:
             raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
 
@@ -177,13 +150,101 @@ class Jobs:
         if status is not None and not status.active:
             return False
         child = self._children.get(folder.name)
-        return (child is not None and child.poll() is None) or (status is not None and status.alive)
+        return (child is not None and child.poll() is None) or self.pulse.alive(folder, status)
+
+    def waits(self, folder: RunFolder) -> bool:
+        status = folder.status
+        return status is not None and status.state == "queued"
 
     def busy(self) -> RunFolder | None:
         """The training that is going on on this machine in this folder, whoever started it."""
         here = socket.gethostname()
         going = (run for run in list_runs(self.runs) if self.alive(run))
         return next((run for run in going if (status := run.status) and status.host == here), None)
+
+    def place(self, folder: RunFolder) -> int | None:
+        """Where a run stands in the queue: 1 for the next one; None for one that does not wait."""
+        return None if self.limits is None or self.slices else self.queue.place(folder)
+
+    def minutes_left(self, folder: RunFolder) -> float | None:
+        """Until a run that plays must make room for others; None where nobody says so."""
+        if self.limits is None or not self.alive(folder) or (gone := self.queue.seconds(folder)) is None:
+            return None
+        return max(0.0, self.limits.sitting_minutes - gone / 60)
+
+    def private(self, folder: RunFolder) -> bool:
+        """Does it learn from pictures that are nobody's business but its owner's?"""
+        return self.limits is not None and (folder.path / "data").is_dir()
+
+    def advance(self) -> None:
+        """Start whoever is next, if nobody plays. Any app on this folder may at any time; a host does every second."""
+        if self.limits is None or self.slices:
+            return
+        with suppress(Timeout, OSError), self._lock, self.queue.alone():  # a full disk: at the next look
+            if self.busy():
+                return
+            for folder in self.queue.line():
+                if ticket := ticket_of(folder):
+                    self._take_turn(folder, ticket)
+                    return
+
+    def _take_turn(self, folder: RunFolder, ticket: Ticket) -> None:
+        try:
+            self.queue.begin(folder, ticket)
+            self._spawn(folder, ticket.command)
+        except OSError as error:
+            why = UserError("cannot_write", where=folder.name, why=error.strerror)
+            with suppress(OSError):
+                folder.write_status("failed", 0, str(why), why.said("zh"))
+
+    def kill(self, folder: RunFolder) -> None:
+        """End a process on this machine that does not listen. Everything up to its last checkpoint is kept."""
+        status = folder.status
+        if status and status.host == socket.gethostname() and self.alive(folder):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(status.pid, signal.SIGKILL)
+
+    @contextmanager
+    def _room(self, owner: str) -> Iterator[None]:
+        """One at a time, and only where there is room for another run. Raises UserError where there is none."""
+        try:
+            shared = self.queue.alone() if self.limits or self.slices else nullcontext()
+            with self._lock, shared:
+                if self.limits:
+                    self._refuse_if_full(owner, self.limits)
+                elif not self.slices:
+                    self._refuse_if_busy()
+                yield
+        except Timeout:
+            raise PageError("public_crowd") from None
+        except OSError as error:
+            raise UserError("cannot_write", where=self.runs, why=error.strerror) from None
+
+    def _refuse_if_full(self, owner: str, limits: Limits) -> None:
+        started = [run for run in list_runs(self.runs) if ticket_of(run)]
+        waiting = [run for run in started if self.waits(run)]
+        for run in started:
+            if owner_of(run) == owner and (self.waits(run) or self.alive(run)):
+                raise PageError("public_one", name=run.name)
+        if len(waiting) >= limits.waiting:
+            raise PageError("public_full", n=len(waiting))
+
+    def _leave(self, folder: RunFolder, wish: Wish) -> None:
+        """Out of the queue: a run that never began leaves nothing behind."""
+        if wish not in ("stop", "discard"):
+            raise PageError("public_waits", name=folder.name)
+        with self._lock, self.queue.alone():
+            status = folder.status
+            if status is None or status.state != "queued":  # its turn has just come
+                folder.ask(wish)
+            elif folder.config:
+                folder.write_status("stopped", status.step)
+            else:
+                delete(folder)
+
+    def _title(self, order: Order) -> str:
+        """Of what strangers bring, not even the name is for everybody's eyes."""
+        return "pictures" if self.limits and order.uploads else order.title
 
     def propose(self, title: str) -> str:
         """A name that is still free: fashion-mini-3."""
@@ -209,8 +270,17 @@ class Jobs:
         if other := self.busy():
             raise PageError("train_busy", name=other.name)
 
-    def _spawn(self, folder: RunFolder, command: Iterable[str]) -> None:
+    def _begin(self, folder: RunFolder, command: Sequence[str]) -> None:
+        if self.limits or self.slices:
+            self.queue.enter(folder, command)
+        else:
+            self._spawn(folder, command)
+
+    def _spawn(self, folder: RunFolder, command: Sequence[str]) -> None:
+        """`command` says what to do; the run's name, its place and its own pictures are added."""
         threads = str(max(1, cores() - 1))  # two torch threads and a busy page on two cores: a twentieth of the speed
+        command = [*command, f"--run={folder.name}", f"--runs={self.runs}", f"--threads={threads}"]
+        command += [f"--data={uploaded}"] if (uploaded := uploads_of(folder)) else []
         paths = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
         environ = os.environ | {
             "PYTHONPATH": os.pathsep.join(paths),
@@ -219,7 +289,7 @@ class Jobs:
         }
         with folder.log.open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "gan_core", *command, f"--runs={self.runs}", f"--threads={threads}"],
+                [sys.executable, "-m", "gan_core", *command],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
             )  # fmt: skip
         self._children[folder.name] = child
@@ -250,32 +320,18 @@ def cores() -> int:
         return found
 
 
-def keep_uploads(uploads: Iterable[Path], folder: RunFolder) -> str:
-    """Move what was uploaded out of Gradio's cache, which forgets, into the run folder. Returns what to train on."""
-    place = folder.path / "data"
-    place.mkdir()
-    for n, path in enumerate(uploads):
-        target = place / path.name
-        target = target if not target.exists() else place / f"{path.stem}-{n}{path.suffix}"
-        try:
-            os.link(path, target)  # costs nothing, and outlives the other name
-        except OSError:
-            shutil.copyfile(path, target)
-    return uploads_of(folder)
-
-
-def uploads_of(folder: RunFolder) -> str:
-    """What was uploaded for this run: its ZIP, or the folder of its pictures; "" for a run on other data."""
-    place = folder.path / "data"
-    files = sorted(place.iterdir()) if place.is_dir() else []
-    if not files:
-        return ""
-    return str(place if files[0].suffix.lower() in SUFFIXES else files[0])
-
-
 def resumable(folder: RunFolder) -> bool:
     """Is there a checkpoint to go on from? One that ended before its first can begin again: its seed decides all."""
+    if uploads_gone(folder):
+        return False
     return bool(folder.config) and (any(folder.checkpoints.glob("*.safetensors")) or not folder.ever_saved)
+
+
+def uploads_gone(folder: RunFolder) -> bool:
+    """Did it learn from pictures that were brought, and that are deleted by now?"""
+    data = folder.config.get("data")
+    source = str(data.get("source", "")) if isinstance(data, dict) else ""
+    return source.startswith(f"{folder.path / 'data'}") and not Path(source).exists()
 
 
 def log_tail(folder: RunFolder, lines: int = LOG_LINES) -> list[str]:
