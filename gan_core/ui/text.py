@@ -359,11 +359,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "The first sheet appears when the pictures are read.",
         "图片读取完成后会出现第一张样本图。",
     ),
-    "run_look_back": ("Look back", "回看"),
     "run_newest": ("newest", "最新"),
     "run_crisp": ("Crisp pixels", "清晰像素"),
-    "run_enlarge": ("Enlarge", "放大"),
-    "run_close": ("Close", "关闭"),
     "run_losses": ("Losses", "损失"),
     "run_beliefs": ("What D believes", "D 的判断"),
     "run_scores": ("Mean scores of D", "D 的平均得分"),
@@ -380,6 +377,245 @@ TEXT: dict[str, tuple[str, str]] = {
     "run_curve_wait": ("The curves begin with the first report.", "曲线将从第一次报告开始。"),
     "run_d_minimises": ("D minimises the mean of", "D 最小化下式的均值"),
     "run_g_minimises": ("G minimises the mean of", "G 最小化下式的均值"),
+    "run_gradients": ("Gradient norms (logarithmic)", "梯度范数（对数刻度）"),
+    "run_spread": ("How varied G is (collapse: towards 0)", "G 的多样性（坍缩时趋向 0）"),
+    "run_spread_about": (
+        "Spread: how far G's pictures lie from their mean, in units of real pictures; 1 is as varied as those. "
+        "Twins: the share of G's pictures that have a neighbour nearer than nearly all real pictures have.",
+        "离散度：G 的图片离其均值有多远，以真实图片为单位，1 表示与真实图片一样多样。孪生：G 的图片中，近邻比几乎所有真实图片的近邻都更近的比例。",
+    ),
+    "run_varied": ("spread", "离散度"),
+    "run_twins": ("twins", "孪生"),
+    "run_as_real": ("1: as varied as real pictures", "1：与真实图片一样多样"),
+    "run_cells": ("Choose a picture to follow its latent through the training", "选择一张图片，沿训练过程跟踪其潜变量"),
+    "run_cell": ("Picture {i} of 64", "第 {i} 张，共 64 张"),
+    "run_state_queued": ("Waiting in the queue", "排队中"),
+    "run_state_slow": ("Slow motion", "慢动作"),
+    "run_place": ("place {n} in the queue", "队列第 {n} 位"),
+    "run_minutes_left": ("At most {n} more minutes on this host.", "在本服务器上最多还有 {n} 分钟。"),
+    "run_memory": ("{n} MB", "{n} MB"),
+    "run_watching": (
+        "You are watching; whoever started it, or holds the teacher's key, steers.",
+        "您正在观看；由启动者或持有教师密钥的人操控。",
+    ),
+    "run_slices": (
+        "On this host the GPU comes in slices: it trains for up to 60 seconds at a time, from checkpoint to checkpoint.",
+        "本服务器的 GPU 按时间片提供：每次最多训练 60 秒，从检查点到检查点接续。",
+    ),
+    "run_discard": ("Stop and discard", "停止并丢弃"),
+    "run_discard_ask": (
+        "Stop {name} and delete all of it: snapshots, curves, checkpoints? This cannot be undone.",
+        "停止 {name} 并删除其全部内容（快照、曲线、检查点）？此操作无法撤销。",
+    ),
+    "run_cancel": ("Cancel", "取消"),
+    # the list of runs
+    "runs": ("Runs", "训练列表"),
+    "runs_menu": ("What can be done with {name}", "对 {name} 的操作"),
+    "runs_compare": ("Beside the one on screen", "与当前训练并排显示"),
+    "runs_settings": ("Copy its settings to the form", "把设置复制到表单"),
+    "runs_copied": (
+        "The settings of {name} are in the form. Change what you like, then press Start training.",
+        "{name} 的设置已填入表单。可按需修改，然后点击“开始训练”。",
+    ),
+    "runs_rename": ("Rename", "重命名"),
+    "runs_rename_ask": ("A new name for {name}", "{name} 的新名称"),
+    "runs_delete": ("Delete", "删除"),
+    "runs_delete_ask": (
+        "Delete {name} with all its snapshots and curves? This cannot be undone.",
+        "删除 {name} 及其所有快照和曲线？此操作无法撤销。",
+    ),
+    "runs_best": ("best distance {best}", "最佳距离 {best}"),
+    # the time line
+    "time_line": ("Time line", "时间轴"),
+    "time_at": ("step {step}", "第 {step} 步"),
+    "time_newest": ("To the newest", "回到最新"),
+    "time_play": ("Play the training as a film", "像影片一样播放训练过程"),
+    "time_pause": ("Pause the film", "暂停影片"),
+    "time_film": ("Film of the training", "训练过程影片"),
+    "time_film_about": (
+        "Every sheet of this run, one after the other, as a file.",
+        "按顺序包含此次训练的每一张样本图，保存为文件。",
+    ),
+    "then_at": ("At step {step}:", "在第 {step} 步："),
+    "then_back": ("Go back to here", "回到这一步"),
+    "then_back_ask": (
+        "Go back to step {step}? What was trained, changed and kept after it is dropped. The run pauses there; a fork keeps both.",
+        "回到第 {step} 步？此后的训练、更改和保存都会被舍弃，训练会停在那里。若想两者都保留，请用分支。",
+    ),
+    "then_fork": ("Fork here …", "在此分支……"),
+    "fork_title": ("A fork of {name} at step {step}", "{name} 在第 {step} 步的分支"),
+    "fork_about": (
+        "A new run that begins as a copy of this one at its last checkpoint until then. What is left empty stays as it is.",
+        "新的训练，从此前最近的检查点复制而来。留空的项目保持不变。",
+    ),
+    "fork_until": ("Until (steps in all, or a time)", "直到（总步数或时间）"),
+    "fork_start": ("Start the fork", "开始分支"),
+    # one latent through the training
+    "axis_title": ("One latent through the training", "一个潜变量的训练历程"),
+    "axis_about": (
+        "The same z at every step: training time as an axis of its own. Choose a picture of the sheet, or a seed; drag along the row.",
+        "每一步都用同一个 z：训练时间成为一条坐标轴。选择样本图中的一张或输入种子，沿图片条拖动。",
+    ),
+    "axis_seed": ("Seed of another latent", "另一个潜变量的种子"),
+    "axis_show": ("Show it", "显示"),
+    "axis_alt": (
+        "One latent at {n} steps, from {first} to {last}",
+        "同一潜变量在 {n} 个步数上的图片，从第 {first} 步到第 {last} 步",
+    ),
+    "axis_no_snapshot": (
+        "A seed is painted by snapshots, and there is none yet. Choose a picture of the sheet, or wait for the first.",
+        "种子由快照绘制，目前还没有快照。请选择样本图中的一张，或等待第一个快照。",
+    ),
+    # the hand on the wheel
+    "wheel_title": ("Take the wheel: move by move, slow motion, settings", "亲自操控：逐步、慢动作、设置"),
+    "wheel_about": (
+        "Let one player move alone, or both in turn, and look at every stage of that round. Stepping pauses the run first.",
+        "让一方单独走一步，或双方轮流，并观察这一轮的每个阶段。单步会先暂停训练。",
+    ),
+    "wheel_step_D": ("D moves", "D 走一步"),
+    "wheel_step_G": ("G moves", "G 走一步"),
+    "wheel_step_both": ("Both move", "双方各走一步"),
+    "wheel_slow": ("Slow motion", "慢动作"),
+    "wheel_fast": ("Full speed", "全速"),
+    "wheel_pace": ("A round takes", "每轮用时"),
+    "wheel_seconds": ("{n} s", "{n} 秒"),
+    "wheel_settings": ("Change settings while it runs", "运行中更改设置"),
+    "wheel_settings_about": (
+        "From the next step on. Each change is marked on the curves, and repeated when the run is resumed.",
+        "从下一步起生效。每次更改都会标在曲线上，恢复训练时会重现。",
+    ),
+    "wheel_lr_D": ("Learning rate of D", "D 的学习率"),
+    "wheel_lr_G": ("Learning rate of G", "G 的学习率"),
+    "wheel_d_moves": ("Moves of D for one of G", "G 每走一步 D 走几步"),
+    "wheel_label_smoothing": ("Label smoothing", "标签平滑"),
+    "wheel_instance_noise": ("Instance noise", "实例噪声"),
+    "wheel_color": ("colour", "颜色"),
+    "wheel_translation": ("translation", "平移"),
+    "wheel_cutout": ("cutout", "遮挡"),
+    "wheel_apply": ("Change from the next step on", "从下一步起更改"),
+    "moves_D": ("Step {step}: D moved alone. G stayed as it was.", "第 {step} 步：只有 D 走了一步，G 保持不变。"),
+    "moves_G": ("Step {step}: G moved alone. D stayed as it was.", "第 {step} 步：只有 G 走了一步，D 保持不变。"),
+    "moves_both": ("Step {step}: one round, both moved.", "第 {step} 步：一轮，双方各走一步。"),
+    "moves_stage_z": ("Draw z", "抽取 z"),
+    "moves_stage_paint": ("G paints", "G 作画"),
+    "moves_stage_real": ("D judges real pictures", "D 鉴定真图"),
+    "moves_stage_fake": ("D judges fakes", "D 鉴定假图"),
+    "moves_stage_to_D": ("Gradient to D", "传给 D 的梯度"),
+    "moves_stage_to_G": ("Gradient to G", "传给 G 的梯度"),
+    "moves_gradient": (
+        "dD/dx: what D would have changed in each fake. Lighter: brighter would look more real; mid-grey: leave it.",
+        "dD/dx：D 希望怎样改变每张假图。越亮表示变亮会更真；中灰表示不变。",
+    ),
+    "moves_mean": ("mean of", "均值"),
+    "moves_shift": (
+        "Gradient norm {grad}; the weights of {who} moved by {shift}.",
+        "梯度范数 {grad}；{who} 的权重移动了 {shift}。",
+    ),
+    "moves_still": ("{who} does not move: its weights moved by {shift}.", "{who} 不动：其权重移动了 {shift}。"),
+    "moves_layers": ("Gradient norm of each layer", "各层的梯度范数"),
+    # what happened
+    "happened": ("What happened ({n})", "发生的事（{n}）"),
+    "happened_advice": ("Advice", "建议"),
+    "happened_action": ("The doctor acted", "医生采取了措施"),
+    "happened_changed": ("Settings changed", "设置已更改"),
+    "happened_resumed": ("Resumed from here.", "从这里恢复。"),
+    "happened_back": ("Gone back to step {step}.", "已回到第 {step} 步。"),
+    "happened_forked": ("Fork", "分支"),
+    "happened_parent": ("Fork", "分支"),
+    "happened_forked_to": ("{name} was forked from here.", "{name} 从这里分出。"),
+    "happened_parent_to": ("Began here as a copy of {name}.", "从 {name} 复制，由此开始。"),
+    # a link for others
+    "share": ("Share", "分享"),
+    "share_about": (
+        "This link opens the same run, step and language for everyone who can reach this address.",
+        "凡能访问此地址的人，打开链接即可看到同一训练、同一步和同一语言。",
+    ),
+    "share_link": ("Link", "链接"),
+    "share_code": ("QR code of the link", "链接的二维码"),
+    "share_copy": ("Copy", "复制"),
+    "share_copied": ("Copied.", "已复制。"),
+    "share_select": ("Selected. Copy it with Ctrl+C.", "已选中，请按 Ctrl+C 复制。"),
+    "share_hide": ("Hide the controls, for a lesson", "隐藏控件（上课用）"),
+    "share_step": ("Open at step {step}", "打开第 {step} 步"),
+    "share_open": (
+        "This app serves this machine only, so everyone who opens it may steer.",
+        "本应用只服务于本机，打开者都可操控。",
+    ),
+    "share_teacher": ("You hold the teacher's key and may steer every run.", "您持有教师密钥，可操控所有训练。"),
+    "share_watch": (
+        "You may steer the runs that you start. The teacher's key opens all of them.",
+        "您可操控自己启动的训练。持有教师密钥可操控全部。",
+    ),
+    "share_key": ("Teacher's key", "教师密钥"),
+    "share_key_use": ("Use it", "使用"),
+    # a public host: what strangers may ask for
+    "public_minutes": (
+        "You asked for {got} minutes; on this public page each run may train for {most}. Choose fewer.",
+        "您要求 {got} 分钟，而本公共页面上每次训练最多 {most} 分钟。请选择更短的时间。",
+    ),
+    "public_bound": (
+        "{field} is {got}, and on this public page at most {most}. Choose a smaller one, or run the studio on your own machine.",
+        "{field} 为 {got}，在本公共页面上最多为 {most}。请选择更小的值，或在自己的电脑上运行。",
+    ),
+    "public_upload": (
+        "These pictures take {got} MB; this public page takes {most} MB. Choose fewer, or make them smaller.",
+        "这些图片共 {got} MB，本公共页面最多接受 {most} MB。请减少图片，或把图片缩小。",
+    ),
+    "public_pictures": (
+        "These are {got} pictures; this public page takes {most}. Choose fewer.",
+        "共有 {got} 张图片，本公共页面最多接受 {most} 张。请减少图片。",
+    ),
+    "public_data": (
+        "{got!r} is too large to be fetched for one visitor of this public page. Choose a set that is on this machine, or upload pictures.",
+        "{got!r} 太大，本公共页面不会为一位访客下载。请选择本机已有的数据集，或上传图片。",
+    ),
+    "public_one": (
+        "Your run {name!r} is waiting or going on, and on this public page everybody has one at a time. Stop it first, or wait for its end.",
+        "您的训练 {name!r} 正在排队或进行中，本公共页面上每人一次只能有一个。请先停止它，或等待其结束。",
+    ),
+    "public_full": (
+        "{n} runs are waiting, and the queue of this public page holds no more. Come back later.",
+        "已有 {n} 个训练在排队，本公共页面的队列已满。请稍后再来。",
+    ),
+    "public_crowd": (
+        "Too many people press Start at once. Try again in a moment.",
+        "同时点击“开始”的人太多。请稍后再试。",
+    ),
+    "public_waits": (
+        "Run {name!r} is waiting for its turn. Stop takes it out of the queue.",
+        "训练 {name!r} 正在排队。点击“停止”可退出队列。",
+    ),
+    "public_uploads_gone": (
+        "The pictures that run {name!r} learned from were deleted, as promised, some time after its end. Upload them again and start a new run.",
+        "训练 {name!r} 所用的图片已按约定在其结束一段时间后删除。请重新上传并新建训练。",
+    ),
+    "public_time_up": (
+        "This public page gives a run {minutes} minutes at a time, pauses included. It was stopped and saved; Go on lets it queue again.",
+        "本公共页面每次最多给一个训练 {minutes} 分钟（含暂停）。训练已停止并保存；点击“继续”可重新排队。",
+    ),
+    "public_run_large": (
+        "This run fills more than {gigabytes} GB, which is all that this public page gives to one. It was stopped and saved.",
+        "此训练占用超过 {gigabytes} GB，已达本公共页面对单个训练的上限。训练已停止并保存。",
+    ),
+    "public_about": (
+        "On this public page a run may train for {minutes} minutes on pictures of at most {size} pixels. One run goes on at a time; "
+        "yours waits for its turn. Your pictures are nobody else's to see and are deleted {uploads_hours} h after the run's end, the run itself after {runs_hours} h.",
+        "在本公共页面上，每次训练最多 {minutes} 分钟，图片边长不超过 {size} 像素。一次只进行一个训练，其余排队等候。"
+        "您上传的图片不会给别人看，训练结束 {uploads_hours} 小时后删除；训练本身在 {runs_hours} 小时后删除。",
+    ),
+    # a GPU that comes in slices
+    "zero_by_hand": (
+        "Here a run goes on in slices of GPU time, so it cannot wait for moves by hand. Stop it, or run the studio on your own machine.",
+        "这里的训练按 GPU 时间片进行，无法等待手动操作。请停止训练，或在自己的电脑上运行。",
+    ),
+    "zero_not_yours": (
+        "Whoever started run {name!r} lends it a GPU; another page cannot.",
+        "训练 {name!r} 的 GPU 由发起者提供，其他页面无法代为继续。",
+    ),
+    "zero_refused": (
+        "No slice of GPU was to be had: {why} Everything is saved; choose Go on later.",
+        "没有取得 GPU 时间片：{why} 一切均已保存，请稍后点击“继续”。",
+    ),
 }
 
 i18n = gr.I18n(**{lang: {key: words[n] for key, words in TEXT.items()} for n, lang in enumerate(LANGUAGES)})

@@ -26,7 +26,7 @@ NUMBERS = ("batch_size", "seed", "ngf", "ndf", "lr_G", "lr_D", "dropout_D")  # t
 UNITS = ("minutes", "steps", "evaluations")  # of how long; evaluations in a row that brought nothing better
 REPORT_EVERY = 10  # steps; who watches wants curves soon, and a CPU need not be waited for
 AUTO = 0  # the picture size that the data suggest
-CONNECT = "customElements.whenDefined('gan-train').then(() => element.querySelector('gan-train').connect(server))"
+TAG = "gan-train"
 SHOW_RUN = "(name) => { if (name) document.dispatchEvent(new CustomEvent('studio:run', {detail: name})); return []; }"
 
 
@@ -71,9 +71,11 @@ def train_tab(studio: Studio) -> None:
             with gr.Column(scale=1, min_width=280, elem_classes="train-form"):
                 form, about, complaint = _form()
             with gr.Column(scale=3, min_width=320):
-                _live(jobs)
+                view = element(TAG)
         started = gr.Textbox(visible=False)
     _wire(jobs, form, about, complaint, started)
+    copied = {name: part for name, part in vars(form).items() if name not in ("uploads", "start", "name")}
+    view.change(None, [view], list(copied.values()), js=settings(*copied))  # the settings of a run, to begin again with
 
 
 def _form() -> tuple[Form, gr.Markdown, gr.Markdown]:
@@ -125,27 +127,6 @@ def _settled(recipe: str) -> dict[str, str]:
     configs = preset(recipe).configs()
     values = vars(configs.model) | vars(configs.train)
     return {name: f"{values[name]:g}" for name in NUMBERS}
-
-
-def _live(jobs: Jobs) -> None:
-    def ask(asked: dict[str, str]) -> str:
-        """What the buttons of a run ask for. Returns what is wrong with it, in a sentence, or nothing."""
-        name, what, lang = (str(asked.get(key, ""))[:200] for key in ("name", "what", "lang"))
-        try:
-            if what == "go_on":
-                jobs.go_on(name)
-            elif what == "pause":
-                jobs.ask(name, "pause")
-            elif what == "stop":
-                jobs.ask(name, "stop")
-        except Exception as error:
-            return spoken(error, lang)
-        return ""
-
-    gr.HTML(
-        None, html_template="<gan-train></gan-train>", js_on_load=CONNECT, server_functions=[ask],
-        apply_default_css=False, padding=False, container=False,
-    )  # fmt: skip
 
 
 def _wire(jobs: Jobs, form: Form, about: gr.Markdown, complaint: gr.Markdown, started: gr.Textbox) -> None:

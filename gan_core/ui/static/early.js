@@ -10,6 +10,20 @@
   Object.defineProperty(navigator, "language", { get: () => (lang === "zh" ? "zh-CN" : "en"), configurable: true });
   Object.defineProperty(navigator, "languages", { get: () => [navigator.language], configurable: true });
 
+  // Who this browser is, so that whoever starts a run may steer it; and the teacher's key, which comes in an address once.
+  const write = (key, value) => { try { localStorage.setItem(key, value); } catch { /* a private window */ } };
+  const digits = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const visitor = read("studio.visitor") ?? digits(crypto.getRandomValues(new Uint8Array(16)));
+  write("studio.visitor", visitor);
+  if (url.searchParams.has("key")) {
+    write("studio.key", url.searchParams.get("key"));
+    url.searchParams.delete("key");
+    history.replaceState(history.state, "", url);
+  }
+  window.STUDIO_VISITOR = visitor;
+  const safe = location.protocol === "https:"; // in a Space's frame only such cookies come back
+  document.cookie = `studio-visitor=${visitor}; path=/; max-age=31536000; ${safe ? "samesite=none; secure; partitioned" : "samesite=lax"}`;
+
   const theme = read("studio.theme"); // "light", "dark", or nothing: as the system has it
   if (theme && url.searchParams.get("__theme") !== theme) {
     url.searchParams.set("__theme", theme);

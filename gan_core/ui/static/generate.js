@@ -1,6 +1,7 @@
 // Generate: a sheet of pictures that follows the controls, and one of them enlarged.
 
 import { iconButton, make } from "./dom.js";
+import { Follower } from "./follower.js";
 import { ask, askSprite, download, latest, Said } from "./server.js";
 import { draw, fit, pixels } from "./sprite.js";
 import { lang, number, t } from "./text.js";
@@ -35,9 +36,11 @@ class GanGenerate extends HTMLElement {
       this.enlarged.dialog,
     );
     this.paint = latest((asked) => this.show(asked));
+    this.newer = new Follower((step) => this.sprite?.step !== step && this.paint(this.asked));
     new ResizeObserver(() => this.lay()).observe(this.stage);
     document.addEventListener("studio:crisp", () => this.lay());
-    document.addEventListener("studio:open-model", ({ detail }) => this.tell({ model: detail.model }));
+    document.addEventListener("studio:open-model", ({ detail }) => this.openFrom(detail));
+    document.addEventListener("studio:time", ({ detail }) => this.inTime(detail));
     this.cells.addEventListener("click", (event) => this.enlarge(event.target));
     this.cells.addEventListener("keydown", (event) => this.move(event));
     catchDrops(this);
@@ -54,6 +57,17 @@ class GanGenerate extends HTMLElement {
     this.props.value = { ...settings, at: Date.now() };
   }
 
+  /** From a run: its model, with a latent of it in hand if one was. */
+  openFrom({ model, seed, label }) {
+    this.openedFrom = model.split("@")[0];
+    this.tell({ model, ...(seed !== undefined && { seed }), ...(label >= 0 && { label }) });
+  }
+
+  /** The time line of the run that this was opened from has moved: the same latents, at that step. */
+  inTime({ model }) {
+    if (this.openedFrom === model.split("@")[0] && this.asked?.model.split("@")[0] === this.openedFrom && this.asked.model !== model) this.tell({ model });
+  }
+
   /** The controls as they stand; called at the start and on every change. */
   controls(model, seed, n, truncation, label) {
     if (label >= 0 && this.asked && this.asked.model !== model && this.labelOf !== model) {
@@ -63,6 +77,7 @@ class GanGenerate extends HTMLElement {
     const asked = { model, seed: Math.round(seed ?? 0), n, truncation, label: label ?? -1 };
     if (!model || JSON.stringify(asked) === JSON.stringify(this.asked)) return;
     this.asked = asked;
+    this.newer.follow(model);
     try { sessionStorage.setItem(KEPT, JSON.stringify(asked)); } catch { /* a private window */ }
     this.paint(asked);
   }

@@ -1,7 +1,9 @@
 // Interpolate: keyframes in order, the film through them, and the film as a file.
 
 import { face, iconButton, make, still } from "./dom.js";
-import { ask, askSprite, download, latest, Said } from "./server.js";
+import { Films } from "./films.js";
+import { Follower } from "./follower.js";
+import { askSprite, latest, Said } from "./server.js";
 import { draw, fit } from "./sprite.js";
 import { number, t } from "./text.js";
 
@@ -9,8 +11,6 @@ const MOST = 8; // keyframes
 const MOST_SEED = 2 ** 31 - 1;
 const THUMB = 64; // CSS pixels
 const SPEEDS = [6, 12, 24, 48]; // frames a second
-const KINDS = { gif: "GIF", mp4: "MP4", webp: "WebP" };
-const PATIENCE = 1000; // milliseconds after which a progress bar is owed
 
 /** The keyframes outlive the element: Gradio makes it when its tab is first opened. */
 const film = {
@@ -51,7 +51,8 @@ class GanInterpolate extends HTMLElement {
     this.list = make("ol", { class: "keyframes", "aria-label": t("keyframes") });
     this.seed = make("input", { type: "number", min: 0, max: MOST_SEED, step: 1, inputmode: "numeric", "aria-label": t("add_seed"), placeholder: t("add_seed") });
     this.seed.addEventListener("keydown", (event) => { if (event.key === "Enter") this.addSeed(); });
-    this.bar = make("progress", { max: 1, value: 0, hidden: true });
+    const wanted = () => (film.keyframes.length < 2 ? t("film_empty") : ["film/make", { ...this.asked, fps: this.speed.value }]);
+    this.films = new Films(wanted, (words, wrong) => this.say(words, wrong));
     this.replaceChildren(
       make("div", { class: "screen" }, this.stage, this.transport()),
       make("div", { class: "cutting" },
@@ -61,12 +62,16 @@ class GanInterpolate extends HTMLElement {
           make("button", { type: "button", class: "plain", onclick: () => this.addSeed() }, t("add")),
           make("button", { type: "button", class: "plain", onclick: () => this.add(Math.floor(Math.random() * 1_000_000)) }, t("add_any"))),
         make("h3", {}, t("downloads")),
-        make("div", { class: "bar downloads" }, ...Object.entries(KINDS).map(([kind, name]) =>
-          make("button", { type: "button", class: "plain", onclick: (event) => this.file(kind, event.target) }, name))),
-        this.bar,
+        this.films.buttons,
+        this.films.bar,
         this.message),
     );
     this.load = latest((asked) => this.show(asked));
+    this.newer = new Follower((step) => {
+      if (this.sprite?.step === step) return;
+      this.shown = undefined;
+      this.changed();
+    });
     this.playing = !still();
     new ResizeObserver(() => this.seen()).observe(this.stage);
     document.addEventListener("studio:crisp", () => this.draw());
@@ -88,6 +93,7 @@ class GanInterpolate extends HTMLElement {
   controls(model, method, easing, frames, loop) {
     if (!model) return;
     this.settings = { model, method, easing, frames, loop: loop ? 1 : 0 };
+    this.newer.follow(model);
     this.changed();
   }
 
@@ -262,48 +268,6 @@ class GanInterpolate extends HTMLElement {
     this.scrub.value = frame;
     this.where.textContent = t("frame_of", { frame: frame + 1, n: this.sprite.n });
     this.canvas.dataset.frame = frame;
-  }
-
-  // keeping
-
-  async file(kind, button) {
-    if (film.keyframes.length < 2) { this.say(t("film_empty"), true); return; }
-    button.disabled = true;
-    const since = performance.now();
-    try {
-      const token = await follow("film/make", { ...this.asked, format: kind, fps: this.speed.value }, (part) => {
-        if (performance.now() - since < PATIENCE) return;
-        this.bar.hidden = false;
-        this.bar.value = part;
-        this.say(t("film_coming", { kind: KINDS[kind], percent: Math.round(part * 100) }));
-      });
-      await download("film/file", { token });
-      this.say(t("film_came", { kind: KINDS[kind] }));
-    } catch (error) {
-      this.say(sentence(error), true);
-    } finally {
-      this.bar.hidden = true;
-      button.disabled = false;
-    }
-  }
-}
-
-/** Lines of JSON until the last one: how far it is, then the token, or what went wrong. */
-async function follow(path, asked, progress) {
-  const answer = await ask(path, asked);
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) throw new Said(t("server_gone"));
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) {
-      const said = JSON.parse(line);
-      if (said.error) throw new Said(said.error);
-      if (said.token) return said.token;
-      progress(said.done / said.of);
-    }
   }
 }
 

@@ -7,11 +7,16 @@ const tabs = () => [...document.querySelectorAll(TABS)];
 
 document.addEventListener("click", (event) => {
   const tab = event.target.closest?.(TABS);
-  if (tab) sessionStorage.setItem(KEY, tabs().indexOf(tab));
+  if (!tab) return;
+  sessionStorage.setItem(KEY, tabs().indexOf(tab));
+  const url = new URL(location.href);
+  url.searchParams.delete("tab"); // it said where to begin
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
 });
 
-// Gradio paints the tabs before they listen, so ask until one has heard.
-const wanted = Number(sessionStorage.getItem(KEY) ?? 0);
+// A link may name one. Gradio paints the tabs before they listen, so ask until one has heard.
+const named = ["generate", "interpolate", "train"].indexOf(new URL(location.href).searchParams.get("tab"));
+const wanted = named >= 0 ? named : Number(sessionStorage.getItem(KEY) ?? 0);
 let tries = 50;
 const asking = wanted > 0 && setInterval(() => {
   const tab = tabs()[wanted];

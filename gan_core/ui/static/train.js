@@ -1,16 +1,23 @@
-// The live side of the Train tab: which run, how it stands, its curves and its sheet. Fed by the hub in gan_core/ui/live.py.
+// The live side of the Train tab: the list of runs, and the runs on screen. It joins the parts, each in a file of its own;
+// what it draws is told by live.js, where the time line stands is known by timeline.js.
 
-import { Curves } from "./curves.js";
-import { Record } from "./record.js";
-import { address } from "./server.js";
+import { Axis } from "./axis.js";
+import { Charts } from "./charts.js";
+import { make } from "./dom.js";
+import { Films } from "./films.js";
+import { Happened, signs } from "./happened.js";
+import { ACTIVE, live } from "./live.js";
+import { Runs } from "./runs.js";
+import { Share, asked, lesson, remember } from "./share.js";
+import { count, SheetView } from "./sheet.js";
+import { here, sheetAddress, want } from "./sheets.js";
+import { ask as askServer } from "./server.js";
 import { pixels } from "./sprite.js";
 import { lang, t } from "./text.js";
+import { Timeline } from "./timeline.js";
+import { Then, Wheel } from "./wheel.js";
 
-const ACTIVE = ["preparing", "running", "paused"];
-const POLL = 3000; // milliseconds between two looks at the list of runs
-const PATIENCE = 5000; // milliseconds without the hub before the page says so
-
-const count = (n) => Number(n ?? 0).toLocaleString("en");
+const AHEAD = 40; // sheets on either side of the time line that are fetched before they are wanted
 
 function clock(seconds) {
   const s = Math.max(0, Math.round(seconds));
@@ -18,423 +25,436 @@ function clock(seconds) {
   return (parts[0] ? parts : parts.slice(1)).map((part, n) => (n ? String(part).padStart(2, "0") : part)).join(":");
 }
 
-const PAGE = `
-<section class="run" aria-label="${t("tab_train")}">
-  <div class="run-empty"><p class="run-empty-title"></p><p></p></div>
-  <div class="run-full" hidden>
-    <header class="run-head">
-      <label class="run-choose"><span></span><select></select></label>
-      <strong class="run-state"></strong>
-      <span class="run-buttons">
-        <button type="button" class="run-toggle"></button>
-        <button type="button" class="run-stop"></button>
-        <button type="button" class="run-open"></button>
-      </span>
-    </header>
-    <div class="run-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div>
-    <p class="run-numbers"></p>
-    <p class="run-about"></p>
-    <div class="run-note" hidden><p></p><details><summary></summary><pre></pre></details></div>
-    <p class="run-lost" role="status" hidden></p>
-    <div class="run-views">
-      <figure class="run-sheet">
-        <figcaption><b></b> <span></span></figcaption>
-        <button type="button" class="run-picture" hidden><img alt=""></button>
-        <p class="run-wait"></p>
-        <div class="run-back" hidden><label><span></span><input type="range" min="0" step="1"></label><output></output></div>
-        <label class="run-crisp"><input type="checkbox" checked><span></span></label>
-      </figure>
-      <div class="run-charts">
-        <h4></h4><div class="run-chart run-losses"></div>
-        <h4></h4><div class="run-chart run-beliefs"></div>
-        <h4 class="run-measured"></h4><div class="run-chart run-measured run-distance"></div>
-        <p class="run-wait"></p>
-        <div class="run-formulas"></div>
-      </div>
-    </div>
-    <dialog class="run-large"><button type="button"></button><img alt=""></dialog>
-  </div>
-  <p class="run-said" aria-live="polite"></p>
-</section>`;
+/** A run's settings as the fields of the form have them: see order() in gan_core/ui/train_tab.py. */
+function filled({ data, preset, image_size, until, conditional, model, train }) {
+  const own = data ? {} : { data: "own pictures" };
+  const named = data?.includes("/") ? { data: "hub", hub_id: data } : { data };
+  const [, evaluations] = /^no better for (\d+)/.exec(until ?? "") ?? [];
+  const [, minutes] = /^([\d.]+)m$/.exec(until ?? "") ?? [];
+  const length = evaluations ? [evaluations, "evaluations"] : minutes ? [minutes, "minutes"] : [train.steps ?? until ?? 5000, "steps"];
+  const settled = Object.fromEntries(["batch_size", "seed", "ngf", "ndf", "lr_G", "lr_D", "dropout_D"].map((name) => [name, String(({ ...model, ...train })[name] ?? "")]));
+  return { ...named, ...own, preset, image_size, length: Number(length[0]), unit: length[1], conditional: Boolean(conditional), loss: train.loss ?? "", augment: train.augment ?? [], flip: Boolean(train.flip), ...settled };
+}
 
 class GanTrain extends HTMLElement {
   connectedCallback() {
     if (this.childElementCount) return; // moved, not new
-    Object.assign(this, { record: new Record(), facts: {}, look: {}, runs: [], picked: false, busy: false });
-    this.innerHTML = PAGE;
-    this.$ = (selector) => this.querySelector(selector);
-    this.words();
+    Object.assign(this, { sheets: new Map(), leaves: new Map(), shown: [], picked: false, busy: false, todo: [] });
+    this.build();
     this.listen();
-    this.poll();
-    setInterval(() => this.visible && this.poll(), POLL);
+    live.start();
+    if (asked.get("run")) this.pick(asked.get("run"), Number(asked.get("step")) || undefined);
   }
 
-  // `server` is Gradio's: it calls the functions of ours in train_tab.py.
-  connect(server) {
-    this.server = server;
+  // `props` is Gradio's: what is put into props.value arrives at the form.
+  connect(props) {
+    this.props = props;
+  }
+
+  get run() {
+    return this.shown[0];
+  }
+
+  get record() {
+    return this.run?.record;
   }
 
   get visible() {
     return !document.hidden && this.offsetParent !== null;
   }
 
-  words() {
-    const set = (selector, key) => (this.$(selector).textContent = t(key));
-    set(".run-empty-title", "run_none");
-    set(".run-empty p:last-child", "run_none_about");
-    set(".run-choose span", "run_choose");
-    set(".run-stop", "run_stop");
-    set(".run-open", "run_open");
-    set(".run-note summary", "run_log");
-    set(".run-lost", "run_lost");
-    set(".run-sheet b", "run_sheet");
-    set(".run-sheet figcaption span", "run_sheet_about");
-    set(".run-sheet .run-wait", "run_sheet_wait");
-    set(".run-charts .run-wait", "run_curve_wait");
-    set(".run-back span", "run_look_back");
-    set(".run-crisp span", "run_crisp");
-    set(".run-large button", "run_close");
-    this.$(".run-bar").ariaLabel = t("run_progress");
-    this.$(".run-picture").title = t("run_enlarge");
+  get may() {
+    return Boolean(this.run) && !lesson && live.may(this.run);
+  }
+
+  // ---- the parts ----
+
+  build() {
+    const button = (name, key, onclick) => make("button", { type: "button", class: name, onclick }, t(key));
+    this.runs = new Runs();
+    this.time = new Timeline();
+    this.axis = new Axis();
+    this.charts = new Charts();
+    this.happened = new Happened((step) => this.time.goTo(step));
+    this.wheel = new Wheel((what, more) => this.ask(what, more));
+    this.then = new Then((what, more) => this.ask(what, more), () => this.open());
+    this.share = new Share();
+    this.filmWords = make("p", { class: "message", role: "status" });
+    this.films = new Films(() => [`${this.run.path}/film`, {}], (words, wrong) => {
+      this.filmWords.textContent = words;
+      this.filmWords.classList.toggle("wrong", Boolean(wrong));
+    });
+    this.crisp = make("input", { type: "checkbox", role: "switch", onchange: () => (pixels.crisp = this.crisp.checked) });
+    this.name = make("h3", { class: "run-name" });
+    this.badge = make("strong", { class: "run-state" });
+    this.toggleButton = button("run-toggle", "run_pause", () => this.toggle());
+    this.stopButton = button("run-stop", "run_stop", () => this.ask("stop"));
+    this.discardButton = button("run-discard", "run_discard", () => this.discard());
+    this.openButton = button("run-open", "run_open", () => this.open());
+    this.shareButton = button("run-share", "share", () => this.share.open(this.run.name, this.time.at));
+    this.barFill = make("i");
+    this.bar = make("div", { class: "run-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100", "aria-label": t("run_progress") }, this.barFill);
+    this.numbersLine = make("p", { class: "run-numbers" });
+    this.aboutLine = make("p", { class: "run-about" });
+    this.noteLine = make("p");
+    this.noteLog = make("pre");
+    this.noteDetails = make("details", {}, make("summary", {}, t("run_log")), this.noteLog);
+    this.noteBox = make("div", { class: "run-note", hidden: true }, this.noteLine, this.noteDetails);
+    this.lost = make("p", { class: "run-lost", role: "status", hidden: true }, t("run_lost"));
+    this.sheetsBox = make("div", { class: "run-sheets" });
+    this.said = make("p", { class: "run-said", "aria-live": "polite" });
+    this.empty = make("div", { class: "run-empty" }, make("p", { class: "run-empty-title" }, t("run_none")), make("p", {}, t("run_none_about")));
+    this.full = make("div", { class: "run-full", hidden: true },
+      make("header", { class: "run-head" }, this.name, this.badge,
+        make("span", { class: "run-buttons" }, this.toggleButton, this.stopButton, this.discardButton, this.openButton, this.shareButton)),
+      this.bar, this.numbersLine, this.aboutLine, this.noteBox, this.lost,
+      this.time.element, this.then.element, this.wheel.element,
+      this.views = make("div", { class: "run-views" },
+        make("div", { class: "run-left" }, this.sheetsBox,
+          make("div", { class: "run-under" },
+            make("label", { class: "switch" }, this.crisp, t("run_crisp")),
+            this.filmBox = make("details", { class: "run-film" }, make("summary", {}, t("time_film")), make("p", { class: "run-about" }, t("time_film_about")), this.films.buttons, this.films.bar, this.filmWords)),
+          this.axis.element, this.happened.element),
+        this.charts.element),
+      this.share.element,
+    );
+    this.replaceChildren(this.section = make("section", { class: "run", "aria-label": t("tab_train") }, this.runs.element, this.empty, this.full, this.said));
+    this.classList.toggle("lesson", lesson);
   }
 
   listen() {
-    this.$("select").addEventListener("change", (event) => this.pick(event.target.value));
-    this.$(".run-toggle").addEventListener("click", () => this.toggle());
-    this.$(".run-stop").addEventListener("click", () => this.ask("stop"));
-    this.$(".run-open").addEventListener("click", () => this.open());
-    this.$(".run-back input").addEventListener("input", (event) => this.lookBack(Number(event.target.value)));
-    this.$(".run-crisp input").addEventListener("change", (event) => (pixels.crisp = event.target.checked));
+    live.addEventListener("runs", () => this.list());
+    live.addEventListener("me", () => this.later());
+    live.addEventListener("lost", () => (this.lost.hidden = false));
+    live.addEventListener("found", () => (this.lost.hidden = true));
+    this.runs.addEventListener("pick", ({ detail }) => this.pick(detail));
+    this.runs.addEventListener("compare", ({ detail }) => this.compare(detail));
+    this.runs.addEventListener("copy", ({ detail }) => this.copy(detail));
+    this.runs.addEventListener("ask", ({ detail: { name, what, ...more } }) => this.askOf(name, what, more));
+    this.time.addEventListener("moved", () => this.move());
+    this.axis.addEventListener("step", ({ detail }) => this.time.goTo(detail));
+    this.axis.addEventListener("chosen", () => this.later());
+    this.axis.addEventListener("resized", () => this.later());
+    document.addEventListener("studio:run", (event) => this.pick(event.detail)); // the form has started one
+    document.addEventListener("visibilitychange", () => this.later());
+    new ResizeObserver(() => this.later()).observe(this); // the tab has been opened
+    new MutationObserver(() => this.charts.redraw()).observe(document.body, { attributeFilter: ["class"] });
     const crisp = () => {
-      this.$(".run-crisp input").checked = pixels.crisp;
+      this.crisp.checked = pixels.crisp;
       this.classList.toggle("run-smooth", !pixels.crisp);
     };
     document.addEventListener("studio:crisp", crisp);
     crisp();
-    const large = this.$(".run-large");
-    this.$(".run-picture").addEventListener("click", () => large.showModal());
-    large.addEventListener("click", () => large.close());
-    document.addEventListener("studio:run", (event) => this.pick(event.detail)); // the form has started one
-    document.addEventListener("visibilitychange", () => this.visible && this.poll());
-    new ResizeObserver(() => this.visible && this.poll()).observe(this); // the tab has been opened
-    new MutationObserver(() => this.charts?.forEach((chart) => chart.redraw())).observe(document.body, { attributeFilter: ["class"] });
   }
 
-  // ---- which run ----
+  // ---- which runs ----
 
-  async poll() {
-    if (this.polling) return;
-    this.polling = true;
-    try {
-      const answer = await fetch(address("runs"));
-      this.runs = (await answer.json()).runs;
-      this.list();
-    } catch {
-      // the app is away; the lost connection is said elsewhere
-    } finally {
-      this.polling = false;
+  list() {
+    const { cards } = live;
+    const going = cards.find((card) => ACTIVE.includes(card.state));
+    if (!this.picked && going && !this.run?.active) this.watch([going.name]);
+    else if (!this.run && cards.length) this.watch([cards[0].name]);
+    this.drawList();
+  }
+
+  drawList() {
+    const { cards } = live;
+    const { name } = this.run ?? {};
+    const all = !name || cards.some((card) => card.name === name) ? cards : [{ name, state: this.run.look.state ?? "preparing", step: this.run.look.step ?? 0 }, ...cards];
+    this.empty.hidden = all.length > 0;
+    this.full.hidden = all.length === 0;
+    this.runs.element.hidden = all.length === 0;
+    this.runs.show(all, name, this.shown.slice(1).map((run) => run.name));
+  }
+
+  pick(name, step) {
+    if (!name) return;
+    this.picked = true;
+    this.watch([name, ...this.shown.slice(1).map((run) => run.name).filter((other) => other !== name)], step);
+  }
+
+  compare(name) {
+    const names = this.shown.map((run) => run.name);
+    this.watch(names.includes(name) ? names.filter((other) => other !== name) : [...names, name], this.time.at);
+  }
+
+  watch(names, step) {
+    const first = names[0] !== this.run?.name;
+    const runs = names.map((name) => this.shown.find((run) => run.name === name) ?? this.follow(name));
+    for (const run of this.shown) if (!runs.includes(run)) this.leave(run);
+    this.shown = runs;
+    this.time.pause();
+    this.time.at = step;
+    if (first) Object.assign(this, { complaint: "", spoken: undefined, wanted: step });
+    this.sheetsBox.replaceChildren(...runs.map((run) => this.sheets.get(run).element));
+    this.classList.toggle("comparing", runs.length > 1);
+    remember({ run: this.picked ? names[0] : null, step: step ?? null, tab: this.visible ? "train" : undefined });
+    this.drawList();
+    if (first) this.runs.reveal(names[0]);
+    this.later();
+  }
+
+  follow(name) {
+    const [run, leave] = live.follow(name, () => this.later());
+    this.leaves.set(run, leave);
+    this.sheets.set(run, new SheetView((cell) => this.axis.choose(cell)));
+    return run;
+  }
+
+  leave(run) {
+    this.leaves.get(run)();
+    this.leaves.delete(run);
+    this.sheets.delete(run);
+  }
+
+  // ---- what a person asks ----
+
+  async ask(what, more) {
+    return this.askOf(this.run.name, what, more);
+  }
+
+  async askOf(name, what, more) {
+    if (this.busy) return {};
+    this.busy = true;
+    this.buttons();
+    const answer = await live.ask(name, what, more);
+    this.busy = false;
+    this.complaint = answer.error ?? "";
+    if (answer.name && (what === "fork" || name === this.run?.name)) this.pick(answer.name);
+    else if (!answer.error && ["delete", "discard"].includes(what) && name === this.run?.name) this.forget(name);
+    this.draw();
+    return answer;
+  }
+
+  forget(name) {
+    const next = live.cards.find((card) => card.name !== name);
+    this.picked = false;
+    if (next) this.watch([next.name]);
+    else {
+      this.shown.forEach((run) => this.leave(run));
+      this.shown = [];
+      this.drawList();
     }
   }
 
-  list() {
-    const { runs } = this;
-    const going = runs.find((run) => ACTIVE.includes(run.state));
-    const here = runs.some((run) => run.name === this.name);
-    if (!this.picked && going && !ACTIVE.includes(this.look.state)) this.watch(going.name);
-    else if (!this.name && runs.length) this.watch(runs[0].name);
-    const names = here || !this.name ? runs : [{ name: this.name, state: this.look.state ?? "preparing" }, ...runs];
-    const wanted = JSON.stringify([names.map((run) => [run.name, run.state]), this.name]);
-    if (wanted === this.listed) return; // an open list must not be rebuilt under somebody's hand
-    this.listed = wanted;
-    this.$("select").replaceChildren(...names.map((run) => new Option(`${run.name} · ${t(`run_state_${run.state}`)}`, run.name, false, run.name === this.name)));
-    this.$(".run-empty").hidden = names.length > 0;
-    this.$(".run-full").hidden = names.length === 0;
+  toggle() {
+    const { state, wish } = this.run.look;
+    return this.ask(state === "running" && wish !== "pause" ? "pause" : "go_on");
   }
 
-  pick(name) {
-    if (!name) return;
-    this.picked = !ACTIVE.includes(this.runs.find((run) => run.name === name)?.state ?? "preparing");
-    this.watch(name);
-    this.poll();
+  async discard() {
+    if (await this.runs.dialog.ask(t("run_discard_ask", { name: this.run.name }), t("run_discard"))) this.ask("discard");
   }
 
-  watch(name) {
-    if (this.name === name && this.source) return;
-    this.source?.close();
-    this.name = name;
-    this.record = new Record();
-    this.facts = {};
-    this.look = {};
-    this.spoken = undefined;
-    this.complaint = "";
-    this.back = undefined;
-    this.shown = undefined;
-    this.beats = [];
-    this.$(".run-picture").hidden = true;
-    this.chartsFor = undefined;
-    this.tune();
-    this.list();
+  open() {
+    const step = this.time.at === undefined ? undefined : this.record.snapshot(this.time.at);
+    const model = `run:${this.run.name}${step === undefined ? "" : `@${String(step).padStart(6, "0")}`}`;
+    document.dispatchEvent(new CustomEvent("studio:open-model", { detail: { model, ...(this.axis.hand && this.axis.latent(this.run)) } }));
+    [...document.querySelectorAll('button[role="tab"]')].find((tab) => tab.textContent.trim() === t("tab_generate"))?.click();
+  }
+
+  /** The settings of a run, into the form. */
+  async copy(name) {
+    try {
+      this.props.value = { ...filled(await askServer(`runs/${encodeURIComponent(name)}/settings`)), at: Date.now() };
+      this.complaint = t("runs_copied", { name });
+    } catch (error) {
+      this.complaint = error.message;
+    }
     this.draw();
   }
 
-  // ---- the stream ----
+  // ---- drawing ----
 
-  tune() {
-    const source = (this.source = new EventSource(address(`runs/${encodeURIComponent(this.name)}/events`)));
-    const on = (kind, take) =>
-      source.addEventListener(kind, (event) => {
-        if (source !== this.source) return;
-        this.found();
-        take(JSON.parse(event.data));
-        this.later();
-      });
-    on("run", (facts) => (this.facts = facts));
-    on("history", (data) => this.record.whole(data));
-    on("told", (events) => this.record.told(events));
-    on("status", (look) => this.stand(look));
-    source.onerror = () => source === this.source && this.lose();
-  }
-
-  lose() {
-    this.losing ??= setTimeout(() => (this.$(".run-lost").hidden = false), PATIENCE);
-    if (this.source.readyState === EventSource.CLOSED) setTimeout(() => this.source.readyState === EventSource.CLOSED && this.tune(), 2000);
-  }
-
-  found() {
-    clearTimeout(this.losing);
-    this.losing = undefined;
-    this.$(".run-lost").hidden = true;
-  }
-
-  stand(look) {
-    const changed = look.state !== this.look.state;
-    this.look = look;
-    if (look.state === "running") this.beats = [...this.beats.slice(-8), [performance.now() / 1000, look.step]];
-    else this.beats = [];
-    if (changed) this.poll();
-  }
-
-  // Several messages may come at once: draw once.
+  // Several messages may come at once: draw once; and nothing while nobody looks.
   later() {
+    if (!this.run || !this.visible) return;
     this.due ??= requestAnimationFrame(() => {
       this.due = undefined;
       this.draw();
     });
   }
 
-  // ---- what a person asks ----
-
-  async ask(what) {
-    if (this.busy) return;
-    this.busy = true;
-    this.buttons();
-    try {
-      this.complaint = await this.server.ask({ name: this.name, what, lang });
-    } catch {
-      this.complaint = t("run_lost");
-    } finally {
-      this.busy = false;
-      this.draw();
-      this.poll();
-    }
-  }
-
-  toggle() {
-    return this.ask(this.look.state === "running" ? "pause" : "go_on");
-  }
-
-  open() {
-    document.dispatchEvent(new CustomEvent("studio:open-model", { detail: { model: `run:${this.name}` } }));
-    [...document.querySelectorAll('button[role="tab"]')].find((tab) => tab.textContent.trim() === t("tab_generate"))?.click();
-  }
-
-  // ---- drawing ----
-
   draw() {
-    this.buttons();
-    this.numbers();
-    this.note();
-    this.sheet();
-    this.curves();
+    if (!this.run) return;
+    this.lines();
+    this.pictures();
+    this.charts.set(this.shown, this.marks);
+    this.charts.at(this.time.at);
+    this.wheel.draw(this.run, this.may);
+    this.happened.draw(this.run);
     this.say();
   }
 
+  lines() {
+    this.buttons();
+    this.numbers();
+    this.note();
+    this.below();
+  }
+
+  /** The hand has moved the time line: only what stands at a step, and nothing that costs more than a frame. */
+  move() {
+    const { at } = this.time;
+    this.paintSheets();
+    this.charts.at(at);
+    this.axis.stand(at, (run) => here(this.sheetOf(run)));
+    this.fetchLater();
+    clearTimeout(this.settled);
+    this.settled = setTimeout(() => { // where it comes to rest
+      this.below();
+      remember({ run: this.run.name, step: at ?? null, tab: "train" });
+      const step = at === undefined ? undefined : this.record.snapshot(at);
+      document.dispatchEvent(new CustomEvent("studio:time", { detail: { model: `run:${this.run.name}${step === undefined ? "" : `@${String(step).padStart(6, "0")}`}` } }));
+    }, 150);
+  }
+
+  below() {
+    const { at } = this.time;
+    const step = at ?? this.run.progress.step;
+    this.then.draw(this.run, step, this.may);
+    if (at === undefined) this.then.element.hidden = true;
+  }
+
   get state() {
-    const { state, wish } = this.look;
-    if (wish === "stop" && ACTIVE.includes(state)) return "stopping";
+    const { state, wish } = this.run.look;
+    if (["stop", "discard"].includes(wish) && ACTIVE.includes(state)) return "stopping";
+    if (wish === "slow" && state === "running") return "slow";
     return wish === "pause" && state === "running" ? "pausing" : (state ?? "preparing");
   }
 
   buttons() {
-    const { state, can_go_on, can_open } = this.look;
-    const toggle = this.$(".run-toggle");
+    if (!this.run) return;
+    const { state, can_go_on, can_open, wish } = this.run.look;
+    const may = this.may;
     const goes = state === "paused" || can_go_on;
-    toggle.textContent = t(goes ? "run_go_on" : "run_pause");
-    toggle.hidden = !(state === "running" || goes);
-    this.$(".run-stop").hidden = !ACTIVE.includes(state);
-    this.$(".run-open").hidden = !can_open;
-    const waiting = this.busy || ["pausing", "stopping"].includes(this.state);
-    toggle.disabled = this.busy || this.state === "stopping" || this.state === "pausing";
-    this.$(".run-stop").disabled = waiting && this.state !== "pausing";
-    const badge = this.$(".run-state");
-    badge.textContent = t(`run_state_${this.state}`);
-    badge.dataset.state = state ?? "preparing";
+    const waiting = ["pausing", "stopping"].includes(this.state);
+    this.name.textContent = this.run.name;
+    this.toggleButton.textContent = t(goes ? "run_go_on" : "run_pause");
+    this.toggleButton.hidden = !may || !(state === "running" || goes);
+    this.toggleButton.disabled = this.busy || waiting;
+    this.toggleButton.classList.toggle("accent", Boolean(goes) && state !== "stopped");
+    this.stopButton.hidden = !may || !(ACTIVE.includes(state) || state === "queued");
+    this.stopButton.disabled = (this.busy || waiting) && this.state !== "pausing";
+    this.discardButton.hidden = !may || !["running", "paused"].includes(state);
+    this.discardButton.disabled = this.busy || wish === "discard" || wish === "stop";
+    this.openButton.hidden = !can_open;
+    this.shareButton.hidden = lesson;
+    this.badge.textContent = t(`run_state_${this.state}`);
+    this.badge.dataset.state = state ?? "preparing";
     this.closest(".train-row")?.classList.toggle("run-going", ACTIVE.includes(state));
   }
 
-  // Steps done, seconds trained, and what is left: all by steps, so that they stand still while the run is paused.
-  get progress() {
-    const { record, facts, look } = this;
-    const step = Math.max(record.last("step") ?? 0, look.step ?? 0);
-    const rate = record.rate ?? this.beatRate;
-    const seconds = (record.last("seconds") ?? 0) + (rate ? Math.max(0, step - (record.last("step") ?? 0)) / rate : 0);
-    const share = facts.seconds ? seconds / facts.seconds : facts.steps ? step / facts.steps : 0;
-    const left = facts.seconds ? facts.seconds - seconds : rate && facts.steps ? (facts.steps - step) / rate : undefined;
-    return { step, seconds, left, share: look.state === "finished" ? 1 : Math.min(1, share) };
-  }
-
-  // Before the first report: by the steps in status.json and our own clock.
-  get beatRate() {
-    const [first, last] = [this.beats?.[0], this.beats?.at(-1)];
-    const rate = first && last ? (last[1] - first[1]) / (last[0] - first[0]) : NaN;
-    return Number.isFinite(rate) && rate > 0 ? rate : undefined;
-  }
-
   numbers() {
-    const { facts, look, record } = this;
-    const { step, seconds, left, share } = this.progress;
+    const { facts, look, record } = this.run;
+    const { step, seconds, left, share } = this.run.progress;
     const percent = Math.floor(100 * share);
-    this.$(".run-bar i").style.width = `${100 * share}%`;
-    this.$(".run-bar").ariaValueNow = percent;
+    this.barFill.style.width = `${100 * share}%`;
+    this.bar.ariaValueNow = percent;
     const going = ["running", "paused"].includes(look.state);
     const words = [facts.seconds || !facts.steps ? t("run_step_only", { step: count(step) }) : t("run_step", { step: count(step), steps: count(facts.steps) })];
+    if (look.state === "queued" && look.place) words.push(t("run_place", { n: look.place }));
     if (going && left !== undefined) words.push(t("run_left", { time: clock(left) }));
     if (seconds) words.push(t("run_trained", { time: clock(seconds) }));
     const speed = record.last("speed");
-    if (look.state === "running" && speed) words.push(t("run_speed", { n: count(speed >= 10 ? Math.round(speed) : speed) }));
-    if (facts.machine) words.push(facts.machine.split(",")[0]);
-    this.$(".run-numbers").replaceChildren(...words.map((word) => Object.assign(document.createElement("span"), { textContent: word })));
+    if (look.state === "running" && speed && look.wish !== "slow") words.push(t("run_speed", { n: count(speed >= 10 ? Math.round(speed) : speed) }));
+    const device = look.device || facts.machine?.split(",")[0];
+    if (device) words.push(device);
+    if (going && look.memory) words.push(t("run_memory", { n: count(Math.round(look.memory / 2 ** 20)) }));
+    this.numbersLine.replaceChildren(...words.map((word) => make("span", {}, word)));
     const about = facts.preset ? t("run_about", { data: facts.data, preset: facts.preset, size: facts.image_size, batch: facts.batch_size }) : "";
     const unread = facts.unreadable ? t("run_unreadable", { n: count(facts.unreadable) }) : "";
-    this.$(".run-about").textContent = [about, unread].filter(Boolean).join(". ");
+    const watching = !this.may && !lesson && ACTIVE.includes(look.state) ? t("run_watching") : "";
+    const slices = look.slices ?? facts.slices ? t("run_slices") : "";
+    const limit = look.minutes_left == null ? "" : t("run_minutes_left", { n: count(Math.ceil(look.minutes_left)) });
+    this.aboutLine.textContent = [about, unread, watching, slices, limit].filter(Boolean).map((words) => words.replace(/[.。]$/, "")).join(lang === "zh" ? "。" : ". ");
   }
 
-  // What went wrong, in a sentence, with the last lines of the log.
+  // What went wrong, in a sentence, with the last lines of the log; and the doctor's last advice.
   note() {
-    const { look } = this;
+    const { look, record } = this.run;
     const why = lang === "zh" ? look.why_zh || look.why : look.why;
     let sentence = "";
     if (look.state === "failed") sentence = why || t("run_state_failed");
     if (look.state === "dead") sentence = look.step ? t("run_dead", { step: count(look.step) }) : t("run_dead_early");
     if (look.state === "gone") sentence = t("run_gone");
-    if (look.can_go_on && look.state !== "stopped") sentence += ` ${t("run_go_on_hint")}`;
-    const advice = this.record.advice.at(-1);
-    const text = [this.complaint, sentence, advice?.[lang]].filter(Boolean).join(" ");
-    const note = this.$(".run-note");
-    note.hidden = !text;
-    note.dataset.state = look.state;
-    if (note.querySelector("p").textContent !== text) note.querySelector("p").textContent = text;
+    if (look.can_go_on && ["failed", "dead"].includes(look.state) && this.may) sentence += ` ${t(look.checkpoints?.length === 0 ? "run_again_hint" : "run_go_on_hint")}`;
+    const last = record.marks.findLast((mark) => ["advice", "action", "refused"].includes(mark.kind));
+    const text = [this.complaint, sentence, last?.[lang]].filter(Boolean).join(" ");
+    this.noteBox.hidden = !text;
+    this.noteBox.dataset.state = look.state;
+    if (this.noteLine.textContent !== text) this.noteLine.textContent = text;
     const log = (look.log ?? []).join("\n");
-    note.querySelector("details").hidden = !log;
-    note.querySelector("pre").textContent = log;
+    this.noteDetails.hidden = !log;
+    this.noteLog.textContent = log;
   }
 
-  sheet() {
-    const { samples } = this.record;
-    const range = this.$(".run-back input");
-    this.$(".run-sheet .run-wait").hidden = samples.length > 0;
-    this.$(".run-back").hidden = samples.length < 2;
-    if (!samples.length) return;
-    const at = this.back === undefined ? samples.length - 1 : Math.max(0, samples.findLastIndex((s) => s.step <= this.back));
-    range.max = samples.length - 1;
-    range.value = at;
-    const text = `${t("run_axis")} ${count(samples[at].step)}${at === samples.length - 1 ? ` (${t("run_newest")})` : ""}`;
-    this.$(".run-back output").textContent = text;
-    range.ariaValueText = text;
-    this.show(samples[at]);
+  get marks() {
+    return this.shown.flatMap((run) => run.record.marks).filter((mark) => signs[mark.kind]).map((mark) => ({ ...mark, sign: signs[mark.kind] }));
   }
 
-  lookBack(index) {
-    const { samples } = this.record;
-    this.back = index >= samples.length - 1 ? undefined : samples[index].step;
-    this.sheet();
-  }
-
-  // The next sheet is decoded before it takes the place of the last: no flicker.
-  async show({ step, version }) {
-    if (this.shown === version) return;
-    this.shown = version;
-    const file = `${String(step).padStart(6, "0")}.webp?v=${version}`;
-    const next = new Image();
-    next.src = address(`runs/${encodeURIComponent(this.name)}/samples/${file}`);
-    try {
-      await next.decode();
-    } catch {
-      if (this.shown === version) this.shown = undefined; // deleted meanwhile
-      return;
+  pictures() {
+    const steps = [...new Set(this.shown.flatMap((run) => run.record.steps))].sort((a, b) => a - b);
+    if (this.wanted !== undefined && steps.length) { // from the address: whoever follows a link sees what was shown
+      this.time.steps = steps;
+      this.time.goTo(this.wanted);
+      this.wanted = undefined;
     }
-    if (this.shown !== version) return; // a newer one was faster
-    for (const image of this.querySelectorAll(".run-picture img, .run-large img")) {
-      image.src = next.src;
-      image.alt = t("run_sheet_alt", { step: count(step) });
+    this.time.set(steps);
+    this.time.mark(this.marks.map(({ step, sign, kind }) => ({ step, sign, title: t(`happened_${kind}`) })));
+    this.filmBox.hidden = steps.length < 2;
+    this.shown.forEach((run) => this.sheets.get(run).title(this.shown.length > 1 ? run.name : t("run_sheet"), this.shown.length > 1 ? "" : t("run_sheet_about")));
+    this.paintSheets();
+    this.axisWants = this.axis.set(this.shown);
+    this.axis.stand(this.time.at, (run) => here(this.sheetOf(run)));
+    this.fetchLater();
+  }
+
+  sheetOf(run, step = this.time.at) {
+    const sample = run.record.sample(step);
+    return sample && sheetAddress(run, sample);
+  }
+
+  paintSheets() {
+    for (const run of this.shown) {
+      const view = this.sheets.get(run);
+      const sample = run.record.sample(this.time.at);
+      if (!sample) view.clear();
+      const bitmap = sample && here(sheetAddress(run, sample));
+      if (bitmap) view.paint(bitmap, sample.step);
     }
-    this.$(".run-picture").hidden = false;
-    this.$(".run-picture").dataset.step = step;
   }
 
-  curves() {
-    const { facts, record } = this;
-    const empty = record.length === 0;
-    this.$(".run-charts > .run-wait").hidden = !empty;
-    for (const part of this.querySelectorAll(".run-charts h4, .run-chart")) part.hidden = empty;
-    for (const part of this.querySelectorAll(".run-measured")) part.hidden = record.measures.length === 0;
-    if (empty || !facts.loss) return;
-    this.prepareCharts();
-    const [losses, beliefs, distance] = this.charts;
-    losses.set(["step", "loss_D", "loss_G"].map((name) => record.column(name)));
-    beliefs.set(["step", "D_x", "D_Gz"].map((name) => record.column(name)));
-    distance.set(["step", "distance", "floor"].map((name) => record.measures.map((measure) => measure[name])));
-    const n = record.measures.at(-1)?.n;
-    for (const part of this.querySelectorAll(".run-measured")) part.title = t("run_distance_about", { n: count(n) });
+  fetchLater() {
+    this.fetching ??= requestAnimationFrame(() => {
+      this.fetching = undefined;
+      this.fetch();
+    });
   }
 
-  prepareCharts() {
-    const { facts } = this;
-    const wanted = `${this.name} ${facts.loss}`;
-    if (this.chartsFor === wanted) return;
-    this.chartsFor = wanted;
-    this.charts?.forEach((chart) => chart.destroy());
-    const [losses, beliefs, distance] = this.querySelectorAll(".run-charts h4");
-    distance.textContent = t("run_distance");
-    losses.textContent = t("run_losses");
-    beliefs.textContent = t(facts.probabilistic ? "run_beliefs" : "run_scores");
-    const shared = { sync: "run", xLabel: t("run_axis") };
-    this.charts = [
-      new Curves(this.$(".run-losses"), { ...shared, lines: [{ label: "D", colour: "#D55E00" }, { label: "G", colour: "#0072B2", dash: [7, 4] }] }),
-      new Curves(this.$(".run-beliefs"), {
-        ...shared,
-        lines: [{ label: "D(x)", colour: "#009E73" }, { label: "D(G(z))", colour: "#CC79A7", dash: [7, 4] }],
-        level: facts.probabilistic ? { at: 0.5, text: t("run_guessing") } : undefined,
-        range: facts.probabilistic ? [0, 1] : undefined,
-      }),
-      new Curves(this.$(".run-distance"), {
-        ...shared,
-        sync: "measures", // its steps are others
-        lines: [{ label: t("run_fakes"), colour: "#CC79A7" }, { label: t("run_floor"), colour: "#009E73", dash: [7, 4] }],
-      }),
-    ];
-    this.$(".run-formulas").innerHTML = facts.formula_D
-      ? `<p>${t("run_d_minimises")} ${facts.formula_D}</p><p>${t("run_g_minimises")} ${facts.formula_G}</p>`
-      : "";
+  /** First what is shown, then the row, then what the hand may reach next, near things first. */
+  fetch() {
+    const { steps, index } = this.time;
+    const urls = this.shown.map((run) => this.sheetOf(run));
+    const around = [];
+    for (let d = 1; d <= AHEAD; d++) around.push(steps[index - d], steps[index + d]);
+    const near = around.filter((step) => step !== undefined).flatMap((step) => this.shown.map((run) => this.sheetOf(run, step)));
+    want([...new Set([...urls, ...(this.axisWants ?? []), ...near].filter(Boolean))], (url) => {
+      if (this.shown.some((run) => this.sheetOf(run) === url)) {
+        this.paintSheets();
+        this.axis.stand(this.time.at, (run) => here(this.sheetOf(run)));
+      }
+      if (this.axisWants?.includes(url)) this.axis.paint();
+    });
   }
 
   // For who cannot see it: a word when the state changes, and at every tenth.
   say() {
-    const tenth = Math.floor(10 * this.progress.share) * 10;
-    const now = `${this.name} ${this.state} ${tenth}`;
-    if (now === this.spoken || !this.look.state) return;
+    const tenth = Math.floor(10 * this.run.progress.share) * 10;
+    const now = `${this.run.name} ${this.state} ${tenth}`;
+    if (now === this.spoken || !this.run.look.state) return;
     this.spoken = now;
-    this.$(".run-said").textContent = `${this.name}: ${t(`run_state_${this.state}`)}, ${tenth} %`;
+    this.said.textContent = `${this.run.name}: ${t(`run_state_${this.state}`)}, ${tenth} %`;
   }
 }
 

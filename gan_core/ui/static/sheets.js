@@ -1,0 +1,55 @@
+// Sample sheets, decoded and kept, so that a hand on the time line finds them there.
+
+import { address } from "./server.js";
+
+const KEPT = 160; // bitmaps; a sheet of 64 pictures of 64 pixels takes 1 MB
+const AT_ONCE = 3; // of six connections that a host has
+
+const kept = new Map(); // address -> bitmap, the one used longest ago first
+const coming = new Map();
+let waiting = []; // [address, done], the most wanted last
+
+export function sheetAddress(run, { step, version }) {
+  return address(`${run.path}/samples/${String(step).padStart(6, "0")}.webp`, { v: version }).href;
+}
+
+/** The bitmap, if it is here. */
+export function here(url) {
+  const bitmap = kept.get(url);
+  if (bitmap) {
+    kept.delete(url);
+    kept.set(url, bitmap);
+  }
+  return bitmap;
+}
+
+/** Sees that these come, the first one first. `done` is called at each arrival. What was wanted before and is not yet on its way is forgotten. */
+export function want(urls, done) {
+  waiting = urls.filter((url) => !kept.has(url) && !coming.has(url)).reverse().map((url) => [url, done]);
+  pump();
+}
+
+function pump() {
+  while (coming.size < AT_ONCE && waiting.length) {
+    const [url, done] = waiting.pop();
+    const arrival = load(url).then((bitmap) => {
+      coming.delete(url);
+      if (bitmap) {
+        kept.set(url, bitmap);
+        for (const old of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(old);
+        done(url);
+      }
+      pump();
+    });
+    coming.set(url, arrival);
+  }
+}
+
+async function load(url) {
+  try {
+    const answer = await fetch(url);
+    return answer.ok ? await createImageBitmap(await answer.blob()) : undefined;
+  } catch {
+    return undefined; // deleted meanwhile, or the app is away
+  }
+}

@@ -1,0 +1,180 @@
+// The hand on the wheel: single moves, slow motion, settings that change while the run goes on, the way back, and forks.
+
+import { make } from "./dom.js";
+import { live } from "./live.js";
+import { Moves } from "./moves.js";
+import { Ask } from "./runs.js";
+import { count } from "./sheet.js";
+import { t } from "./text.js";
+
+const NUMBERS = ["lr_D", "lr_G", "d_moves", "label_smoothing", "instance_noise"]; // in sight; what else may change is ticked
+const WAYS = ["color", "translation", "cutout"];
+const PACE = 6; // seconds a round, to begin with
+
+export class Wheel {
+  // ask(what, more): asks it of the run on screen
+  constructor(ask) {
+    this.ask = ask;
+    this.moves = new Moves();
+    const button = (key, what, more) => make("button", { type: "button", class: "plain", onclick: () => this.ask(what, more?.()) }, t(key));
+    this.buttons = {
+      D: button("wheel_step_D", "move", () => ({ who: "D" })),
+      G: button("wheel_step_G", "move", () => ({ who: "G" })),
+      both: button("wheel_step_both", "move", () => ({ who: "both" })),
+      slow: make("button", { type: "button", class: "plain", onclick: () => this.#slow() }, t("wheel_slow")),
+    };
+    this.pace = make("input", { type: "range", min: 1, max: 15, step: 1, value: PACE, oninput: () => this.#paced(), onchange: () => this.run?.look.wish === "slow" && this.ask("slow", { pace: this.seconds }) });
+    this.paceWords = make("output");
+    this.fields = Object.fromEntries(NUMBERS.map((name) => [name, make("input", { type: "number", step: "any", min: 0, inputmode: "decimal" })]));
+    this.ticks = Object.fromEntries([...WAYS, "flip"].map((name) => [name, make("input", { type: "checkbox" })]));
+    this.apply = make("button", { type: "submit", class: "accent" }, t("wheel_apply"));
+    this.form = make("form", { class: "wheel-form", novalidate: true },
+      ...NUMBERS.map((name) => make("label", {}, t(`wheel_${name}`), this.fields[name])),
+      make("fieldset", {}, make("legend", {}, t("train_augment")), ...WAYS.map((name) => make("label", {}, this.ticks[name], t(`wheel_${name}`)))),
+      make("label", { class: "wheel-tick" }, this.ticks.flip, t("train_flip")),
+      this.apply,
+    );
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#change();
+    });
+    this.element = make("details", { class: "wheel" },
+      make("summary", {}, t("wheel_title")),
+      make("div", { class: "wheel-hand" },
+        make("p", { class: "run-about" }, t("wheel_about")),
+        make("div", { class: "bar" }, ...Object.values(this.buttons),
+          make("label", { class: "wheel-pace" }, t("wheel_pace"), this.pace, this.paceWords))),
+      this.moves.element,
+      this.settings = make("details", {}, make("summary", {}, t("wheel_settings")), make("p", { class: "run-about" }, t("wheel_settings_about")), this.form),
+    );
+    this.element.addEventListener("toggle", () => this.draw(this.run, this.may));
+    this.#paced();
+  }
+
+  get seconds() {
+    return Number(this.pace.value);
+  }
+
+  #paced() {
+    this.paceWords.textContent = t("wheel_seconds", { n: this.seconds });
+  }
+
+  #slow() {
+    if (this.run.look.wish === "slow") this.ask("go_on");
+    else this.ask("slow", { pace: this.seconds });
+  }
+
+  draw(run, may) {
+    Object.assign(this, { run, may });
+    if (!run) return;
+    const { state, wish } = run.look;
+    const going = ["running", "paused"].includes(state);
+    this.element.hidden = !going && !run.record.moved;
+    for (const button of Object.values(this.buttons)) button.hidden = !may;
+    for (const who of ["D", "G", "both"]) this.buttons[who].disabled = !going;
+    this.buttons.slow.disabled = !going;
+    this.buttons.slow.setAttribute("aria-pressed", String(wish === "slow"));
+    this.buttons.slow.textContent = t(wish === "slow" ? "wheel_fast" : "wheel_slow");
+    this.settings.hidden = !may || !going;
+    this.#fill();
+    const { moved } = run.record;
+    if (moved && !this.seen && going) this.element.open = true; // somebody steps: whoever watches wants to see it
+    this.seen = Boolean(moved);
+    if (this.element.open) this.moves.show(run, moved, this.seconds);
+  }
+
+  /** What the run plays with now. */
+  get now() {
+    const { facts, record } = this.run;
+    return record.marks.filter((mark) => mark.kind === "changed").reduce((all, { now }) => ({ ...all, ...now }), { ...facts.live });
+  }
+
+  #fill() {
+    const now = this.now;
+    const text = JSON.stringify([this.run.name, now]);
+    if (text === this.filled || (this.form.contains(document.activeElement) && this.filledFor === this.run.name)) return;
+    this.filled = text;
+    this.filledFor = this.run.name;
+    for (const name of NUMBERS) this.fields[name].value = now[name] ?? "";
+    for (const name of WAYS) this.ticks[name].checked = (now.augment ?? []).includes(name);
+    this.ticks.flip.checked = Boolean(now.flip);
+  }
+
+  async #change() {
+    const now = this.now;
+    const wanted = Object.fromEntries(NUMBERS.filter((name) => this.fields[name].value !== "").map((name) => [name, Number(this.fields[name].value)]));
+    wanted.augment = WAYS.filter((name) => this.ticks[name].checked);
+    wanted.flip = this.ticks.flip.checked;
+    const same = (name) => JSON.stringify(wanted[name]) === JSON.stringify(now[name]);
+    const train = Object.fromEntries(Object.entries(wanted).filter(([name]) => !same(name)));
+    if (!Object.keys(train).length) return;
+    this.apply.focus();
+    this.filled = undefined;
+    await this.ask("set", { train });
+  }
+}
+
+/** What can be done at the step that the time line shows. */
+export class Then {
+  constructor(ask, open) {
+    this.ask = ask;
+    this.words = make("span");
+    this.back = make("button", { type: "button", class: "plain", onclick: () => this.#back() }, t("then_back"));
+    this.fork = make("button", { type: "button", class: "plain", onclick: () => this.dialog.open(this.run, this.step) }, t("then_fork"));
+    this.open = make("button", { type: "button", class: "plain run-open", onclick: open }, t("run_open"));
+    this.dialog = new Fork(ask);
+    this.sure = new Ask();
+    this.element = make("div", { class: "run-then bar" }, this.words, this.back, this.fork, this.open, this.dialog.element, this.sure.element);
+  }
+
+  draw(run, step, may) {
+    Object.assign(this, { run, step });
+    const { checkpoints = [], state } = run.look;
+    const there = may && checkpoints.some((kept) => kept <= step);
+    this.words.textContent = t("then_at", { step: count(step) });
+    this.back.hidden = this.fork.hidden = !there;
+    this.back.disabled = step >= (run.progress.step ?? 0) || state === "preparing";
+    this.open.hidden = run.record.snapshot(step) === undefined && !run.look.can_open;
+    this.element.hidden = !there && this.open.hidden;
+  }
+
+  async #back() {
+    const { step } = this;
+    if (await this.sure.ask(t("then_back_ask", { step: count(step) }), t("then_back"))) this.ask("back", { step });
+  }
+}
+
+/** A run that begins as a copy of this one, with other settings. */
+class Fork {
+  constructor(ask) {
+    this.title = make("h3");
+    this.name = make("input", { type: "text", maxlength: 80 });
+    this.until = make("input", { type: "text", maxlength: 40, placeholder: "5000, 10m" });
+    this.fields = Object.fromEntries(NUMBERS.map((name) => [name, make("input", { type: "number", step: "any", min: 0, inputmode: "decimal" })]));
+    this.error = make("p", { class: "message wrong", role: "alert" });
+    const row = (key, input) => make("label", {}, t(key), input);
+    const form = make("form", { class: "wheel-form" }, this.title, make("p", { class: "run-about" }, t("fork_about")),
+      row("train_name", this.name), row("fork_until", this.until), ...NUMBERS.map((name) => row(`wheel_${name}`, this.fields[name])),
+      this.error,
+      make("div", { class: "bar" }, make("button", { type: "submit", class: "accent" }, t("fork_start")),
+        make("button", { type: "button", class: "plain", onclick: () => this.element.close() }, t("run_cancel"))));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const train = Object.fromEntries(NUMBERS.filter((name) => this.fields[name].value !== "").map((name) => [name, Number(this.fields[name].value)]));
+      const answer = await ask("fork", { step: this.step, name: this.name.value.trim(), until: this.until.value.trim(), train });
+      this.error.textContent = answer.error ?? "";
+      if (!answer.error) this.element.close();
+    });
+    this.element = make("dialog", { class: "run-ask" }, form);
+  }
+
+  open(run, step) {
+    this.step = step;
+    this.title.textContent = t("fork_title", { name: run.name, step: count(step) });
+    this.name.value = "";
+    this.error.textContent = "";
+    const now = { ...run.facts.live };
+    for (const name of NUMBERS) Object.assign(this.fields[name], { value: "", placeholder: now[name] ?? "" });
+    this.element.showModal();
+  }
+}
