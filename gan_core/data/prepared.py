@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,15 @@ def check_disk(name: str, count: int, nc: int, size: int, room: int, folder: Pat
     raise UserError("data_too_many", **facts, most=f"{max(free, room) // (nc * size**2):,}")
 
 
+def forget_unused(seconds: float, now: float) -> None:
+    """Delete what nobody has begun to use for so long. Whoever still maps the pixels keeps them until it ends."""
+    for facts in (cache_folder() / "prepared").glob("*/facts.json"):
+        place = facts.parent
+        with suppress(Timeout, OSError), FileLock(_lock(place.parent, place.name), timeout=0):
+            if now - facts.stat().st_mtime > seconds:
+                shutil.rmtree(place, ignore_errors=True)
+
+
 def _write(part: Path, source: Source, size: int, nc: int | None, progress: Progress | None) -> None:
     """One after the other into a plain file: a full disk is an error there, and the end of the process in a map."""
     shape = (nc or 3, size, size)
@@ -116,6 +125,8 @@ def _open(place: Path, source: Source) -> Images | None:
     try:
         facts: dict[str, Any] = json.loads((place / "facts.json").read_text(encoding="utf-8"))
         labels = None if facts["labels"] is None else torch.tensor(facts["labels"])
+        with suppress(OSError):  # of another user, perhaps
+            os.utime(place / "facts.json")  # when it was last used, see forget_unused
         return Images(
             source.name,
             _map(place / "pixels", tuple(facts["shape"])),

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -180,7 +180,7 @@ class Jobs:
         """Start whoever is next, if nobody plays. Any app on this folder may at any time; a host does every second."""
         if self.limits is None or self.slices:
             return
-        with suppress(Timeout, OSError), self._lock, self.queue.alone():  # a full disk: at the next look
+        with suppress(Timeout, OSError), self.alone():  # a full disk: at the next look
             if self.busy():
                 return
             for folder in self.queue.line():
@@ -205,11 +205,16 @@ class Jobs:
                 os.kill(status.pid, signal.SIGKILL)
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody is started meanwhile, by this app or another. Raises filelock.Timeout, and OSError as writing does."""
+        with self._lock, self.queue.alone():
+            yield
+
+    @contextmanager
     def _room(self, owner: str) -> Iterator[None]:
         """One at a time, and only where there is room for another run. Raises UserError where there is none."""
         try:
-            shared = self.queue.alone() if self.limits or self.slices else nullcontext()
-            with self._lock, shared:
+            with self.alone() if self.limits or self.slices else self._lock:
                 if self.limits:
                     self._refuse_if_full(owner, self.limits)
                 elif not self.slices:
@@ -233,7 +238,7 @@ class Jobs:
         """Out of the queue: a run that never began leaves nothing behind."""
         if wish not in ("stop", "discard"):
             raise PageError("public_waits", name=folder.name)
-        with self._lock, self.queue.alone():
+        with self.alone():
             status = folder.status
             if status is None or status.state != "queued":  # its turn has just come
                 folder.ask(wish)

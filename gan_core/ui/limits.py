@@ -36,7 +36,7 @@ class Limits:
     waiting: int = 20  # runs in the queue: with ten minutes each, the last begins after three hours
     uploads_hours: float = 1.0  # after a run's end, in which its owner may go on with it
     runs_hours: float = 24.0  # after a run's end: time to show it to somebody, and to take the weights home
-    prepared_hours: float = 24.0  # after its last use, for a data set prepared in the cache
+    prepared_hours: float = 1.0  # after its last use, for a data set prepared in the cache: it may be of an upload
     sets: tuple[str, ...] = ("mnist", "fashion-mnist", "kmnist", "cifar10")  # may be downloaded: 170 MB at most
 
     @property
