@@ -1,19 +1,25 @@
 """DCGAN Studio: `python app.py`, then open the address it prints. This is also what a Space runs."""
 
+import argparse
 import os
 import signal
+import socket
 import sys
+from pathlib import Path
 from threading import Event
+from urllib.parse import quote
 
 import gradio as gr
 import torch
 
+from gan_core.errors import UserError
 from gan_core.training.folder import default_runs
 from gan_core.ui.chooser import keep_fresh
 from gan_core.ui.element import element
 from gan_core.ui.generate_tab import generate_tab
 from gan_core.ui.interpolate_tab import interpolate_tab
 from gan_core.ui.page import HEAD, static_files, theme
+from gan_core.ui.rights import key_for
 from gan_core.ui.studio import Studio
 from gan_core.ui.text import i18n
 from gan_core.ui.train_tab import train_tab
@@ -52,24 +58,76 @@ def launch(studio: Studio, page: gr.Blocks, host: str, port: int) -> str:
     return url
 
 
-def listen() -> tuple[str, int]:
-    """Where: HOST and PORT, else Gradio's own variables, else this machine alone; a Space is for everyone."""
+def listen(host: str = "", port: str = "") -> tuple[str, int]:
+    """Where: as told, else HOST and PORT, else Gradio's own variables, else this machine alone; a Space is for all."""
     everyone = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-    host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or everyone
-    port = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or str(PORT)
+    host = host or os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or everyone
+    port = port or os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or str(PORT)
     if not port.isdigit() or not 0 < int(port) < 2**16:
         sys.exit(f"PORT is {port!r}, but must be a number from 1 to 65535.")
     return host, int(port)
 
 
+def address_of_others(host: str, port: int) -> str:
+    """Where the rest of the network finds an app that listens everywhere; "" where that is not known."""
+    if host not in ("0.0.0.0", "::") or os.environ.get("SPACE_ID"):
+        return ""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
+        try:
+            outward.connect(("192.0.2.1", 9))  # sends nothing: it only asks which way a packet would leave
+            return f"http://{outward.getsockname()[0]}:{port}/"
+        except OSError:  # no network
+            return ""
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="DCGAN Studio: train, watch and explore GANs in the browser.")
+    parser.add_argument("--host", default="", help="where to listen; default: $HOST, else this machine alone")
+    parser.add_argument("--port", default="", help=f"default: $PORT, else {PORT}")
+    parser.add_argument("--runs", type=Path, default=default_runs(), help="default: ./runs, or $GAN_CORE_RUNS")
+    parser.add_argument(
+        "--teacher-key",
+        default=os.environ.get("STUDIO_TEACHER_KEY", ""),
+        metavar="KEY",
+        help="whoever has it may steer every run; default: $STUDIO_TEACHER_KEY, else one is made and shown at the "
+        "start, unless the app listens on this machine alone, where nobody needs one",
+    )
+    parser.add_argument(
+        "--public",
+        action=argparse.BooleanOptionalAction,
+        default=bool(os.environ.get("SPACE_ID")),
+        help="strangers come: trainings queue, and are bounded; set by default on a Space",
+    )
+    return parser.parse_args()
+
+
+def studio_of(options: argparse.Namespace, host: str) -> Studio:
+    """Raises UserError for a key that would not do."""
+    key, everybody = key_for(options.teacher_key, host, options.public)
+    return Studio(options.runs, key=key, open=everybody, public=options.public)
+
+
 def main() -> None:
+    given = options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `docker stop` ends it as gently as Ctrl-C
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # the rest is for a training, and for the page itself
-    host, port = listen()
-    studio = Studio(default_runs())
+    host, port = listen(given.host, given.port)
+    try:
+        studio = studio_of(given, host)
+    except UserError as error:
+        sys.exit(str(error))
     page = build(studio)
     try:
-        print(f"DCGAN Studio is at {launch(studio, page, host, port)}  (Ctrl-C ends it)", flush=True)
+        address = launch(studio, page, host, port)
+        studio.address = address_of_others(host, port)
+        print(f"DCGAN Studio is at {address}  (Ctrl-C ends it)", flush=True)
+        if studio.address:
+            print(f"Others on this network reach it at {studio.address}", flush=True)
+        if studio.key:
+            print(
+                f"To steer every run, open this once: {address}?key={quote(studio.key)}  (the teacher's key)",
+                flush=True,
+            )
         Event().wait()  # until Ctrl-C or SIGTERM
     except OSError as error:
         why = (

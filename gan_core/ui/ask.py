@@ -15,13 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gan_core.config import ModelConfig, TrainConfig, from_dict, preset
+from gan_core.config import LIVE, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.errors import UserError, unknown
+from gan_core.training.control import PACE, QUICKEST, SLOWEST
 from gan_core.training.folder import RunFolder, run_folder
 from gan_core.training.until import parse
 from gan_core.ui.answers import Asked, sentence
 from gan_core.ui.jobs import Jobs, uploads_of
-from gan_core.ui.look import LIVE, kept_steps
+from gan_core.ui.look import kept_steps
 from gan_core.ui.move import delete, rename
 from gan_core.ui.rights import Visitor
 from gan_core.ui.studio import ROUTES, Studio
@@ -29,7 +30,6 @@ from gan_core.ui.text import PageError, language
 
 MOST_BYTES = 16_384  # of a question
 MOST_STEP = 10**9
-SLOWEST, QUICKEST = 30.0, 0.5  # seconds between two rounds in slow motion
 PLAYERS = ("D", "G", "both")
 
 
@@ -78,9 +78,10 @@ def ask_routes(studio: Studio, jobs: Jobs) -> list[BaseRoute]:
 
     def me(request: Request) -> Response:
         visitor, rights = studio.rights.visitor(request.headers), studio.rights
-        return _fresh(
-            {"id": visitor.id, "teacher": visitor.teacher, "open": rights.open, "public": None, "zero": False}
-        )
+        return _fresh({
+            "id": visitor.id, "teacher": visitor.teacher, "open": rights.open, "address": studio.address,
+            "public": jobs.limits.told if jobs.limits else None, "zero": jobs.slices,
+        })  # fmt: skip
 
     def settings(request: Request) -> Response:
         lang = language(request.cookies, request.query_params, request.headers.get("accept-language", ""))
@@ -133,7 +134,7 @@ def _stop(q: Question) -> None:
 
 
 def _slow(q: Question) -> None:
-    pace = q.number("pace", QUICKEST, SLOWEST, 4.0)
+    pace = q.number("pace", QUICKEST, SLOWEST, PACE)
     _played(q).ask("slow", pace=pace)
 
 

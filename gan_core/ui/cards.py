@@ -32,8 +32,8 @@ class Card:
     size: int | None  # pixels of a picture
     owner: str
     started: float | None  # seconds since 1970
-    place: int | None = None  # in the queue of a public host
-    slices: bool = False  # does it go on a GPU that comes in slices?
+    place: int | None  # in the queue of a public host
+    slices: bool  # does it go on a GPU that comes in slices?
 
 
 class Cards:
@@ -88,6 +88,8 @@ class Known:
             size=facts["image_size"],
             owner=self._owner[1],
             started=_seconds(facts["started"]),
+            place=jobs.place(folder),
+            slices=jobs.slices,
         )
 
 

@@ -1,16 +1,13 @@
 """The routes behind Interpolate and the head of the page: films as sprites to play, and as files to keep."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, sqrt
 from pathlib import Path
 from queue import SimpleQueue
-from secrets import token_urlsafe
-from tempfile import TemporaryDirectory
-from threading import Lock, Thread
+from threading import Thread
 from typing import Literal, cast
 
 import torch
@@ -23,15 +20,14 @@ from gan_core.export import save_film
 from gan_core.images import to_sheet
 from gan_core.latent import Easing, Method, truncate, walk, walk_labels
 from gan_core.ui.answers import Asked, answer, spoken
+from gan_core.ui.kept import Kept
 from gan_core.ui.models import Loaded, Shelf
 from gan_core.ui.pictures import MOST_SEED, classes_of, file_name_of, sprite
 from gan_core.ui.studio import ROUTES, Studio
-from gan_core.ui.text import PageError
 
 MOST_FRAMES = 240
 MOST_KEYFRAMES = 8
 FILM_SIDE = 256  # pixels a film's side is brought to: 28 is a speck
-KEPT_FILMS = 32  # files that wait to be fetched
 FPS = 24  # frames a second, where nobody says otherwise
 HERO = (8, 96)  # keyframes and frames of the walk at the head of the page
 
@@ -84,8 +80,8 @@ def walk_of(shelf: Shelf, asked: Asked) -> Walk:
     )  # fmt: skip
 
 
-def film_routes(studio: Studio, kept: "Kept") -> list[BaseRoute]:
-    shelf = studio.shelf
+def film_routes(studio: Studio) -> list[BaseRoute]:
+    shelf, kept = studio.shelf, studio.kept
 
     @lru_cache(maxsize=4)
     def hero_of(key: str, mark: int) -> Response:
@@ -133,38 +129,14 @@ def film_sprite(shelf: Shelf, walk: Walk) -> Response:
     return sprite(to_sheet(paint_walk(shelf, walk), columns), about)
 
 
-@dataclass
-class Kept:
-    """Films on their way to somebody: in a folder that goes with the app, the oldest dropped first."""
-
-    folder: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="dcgan-films-"))
-    films: OrderedDict[str, tuple[Path, str]] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
-
-    def place(self, suffix: str) -> tuple[str, Path]:
-        token = token_urlsafe(12)
-        return token, Path(self.folder.name) / f"{token}.{suffix}"
-
-    def add(self, token: str, path: Path, name: str) -> None:
-        with self.lock:
-            self.films[token] = path, name
-            while len(self.films) > KEPT_FILMS:
-                self.films.popitem(last=False)[1][0].unlink(missing_ok=True)
-
-    def find(self, token: str) -> tuple[Path, str]:
-        with self.lock:
-            if token not in self.films:
-                raise PageError("film_gone")
-            return self.films[token]
-
-    def close(self) -> None:
-        self.folder.cleanup()
-
-
 def make(shelf: Shelf, kept: Kept, asked: Asked) -> Response:
-    """Lines of JSON: how far it is, and in the end where the file can be fetched, or what went wrong."""
-    walk, kind, lang = walk_of(shelf, asked), asked.one_of("format", Format), asked.lang
+    walk, kind = walk_of(shelf, asked), asked.one_of("format", Format)
     fps = asked.number("fps", 1, 60, FPS)
+    return told_while(lambda progress: _write(shelf, kept, walk, kind, fps, progress), asked.lang)
+
+
+def told_while(write: Callable[[Progress], str], lang: str) -> Response:
+    """Lines of JSON while a file is written: how far it is, then its token, or what went wrong."""
     lines: SimpleQueue[dict[str, object]] = SimpleQueue()
 
     def progress(done: int, of: int) -> None:
@@ -172,7 +144,7 @@ def make(shelf: Shelf, kept: Kept, asked: Asked) -> Response:
 
     def work() -> None:
         try:
-            lines.put({"token": _write(shelf, kept, walk, kind, fps, progress)})
+            lines.put({"token": write(progress)})
         except Exception as error:
             lines.put({"error": spoken(error, lang)})
 

@@ -7,7 +7,8 @@ import gradio as gr
 from gan_core.ui.answers import Asked, spoken
 from gan_core.ui.chooser import model_chooser
 from gan_core.ui.element import call, element, settings
-from gan_core.ui.films import MOST_FRAMES, Format, Kept, film_file, film_routes
+from gan_core.ui.films import MOST_FRAMES, Format, film_file, film_routes
+from gan_core.ui.kept import Kept
 from gan_core.ui.studio import Studio
 from gan_core.ui.text import language_of, tr
 
@@ -32,9 +33,7 @@ class Controls:
 
 def interpolate_tab(studio: Studio, page: gr.Blocks) -> gr.Dropdown:
     """Returns its model chooser."""
-    kept = Kept()
-    studio.at_close.append(kept.close)
-    studio.routes.extend(film_routes(studio, kept))
+    studio.routes.extend(film_routes(studio))
     with gr.Tab(tr("tab_interpolate"), id="interpolate", render_children=True):
         gr.Markdown(tr("interpolate_lead"), elem_classes="lead")
         with gr.Row(elem_classes="workbench"):
@@ -42,7 +41,7 @@ def interpolate_tab(studio: Studio, page: gr.Blocks) -> gr.Dropdown:
                 view = element(TAG)
             with gr.Column(scale=1, min_width=280, elem_classes="controls"):
                 controls = Controls(studio)
-        _api(studio, kept, controls)
+        _api(studio, studio.kept, controls)
     gr.on([control.change for control in controls.all], None, controls.all, None, js=call(TAG, "controls"))
     view.change(None, [view], controls.all, js=settings("model", "method", "easing", "frames", "loop"))
     page.load(None, controls.all, None, js=call(TAG, "controls"))

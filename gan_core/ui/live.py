@@ -70,7 +70,7 @@ class Viewer:
         self.names, self.alone = list(names), alone
         self.over = False
         known = {quote(name) for name in self.names}
-        self.lines = {name_of(line): line for line in heard.split(",") if name_of(line) in known}
+        self.lines = {name_of(line): line for line in heard.split(",") if line and name_of(line) in known}
         self._waiting: list[str] = []
         self._messages = 0
         self._news = asyncio.Event()

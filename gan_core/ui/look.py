@@ -4,9 +4,11 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+from gan_core.config import LIVE
 from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder, standing
 from gan_core.training.losses import GAMES
@@ -35,6 +37,8 @@ class Look:
     checkpoints: tuple[int, ...]  # steps to go back to
     bytes: int  # on disk
     owner: str  # who started it, by rights.public_id
+    place: int | None  # in the queue of a public host
+    minutes_left: int | None  # until it must make room for others there
 
     @classmethod
     def at(cls, folder: RunFolder, jobs: Jobs, size: int = 0) -> "Look":
@@ -60,6 +64,8 @@ class Look:
             checkpoints=kept,
             bytes=size,
             owner=owner_of(folder),
+            place=jobs.place(folder),
+            minutes_left=None if (left := jobs.minutes_left(folder)) is None else ceil(left),
         )
 
 
@@ -83,6 +89,9 @@ def facts(folder: RunFolder) -> dict[str, Any]:
     """What a page wants to know of a run that does not change while it lasts. Empty parts are missing parts."""
     config = folder.config
     model, train, data = (_dict(config.get(key)) for key in ("model", "train", "data"))
+    now = dict(train)
+    for change in config.get("changes") or ():
+        now |= _dict(_dict(change).get("train"))
     game, target = GAMES.get(str(train.get("loss"))), _target(config.get("until"))
     return {
         "name": folder.name,
@@ -100,15 +109,10 @@ def facts(folder: RunFolder) -> dict[str, Any]:
         "probabilistic": game.probabilistic if game else True,
         "formula_D": mathml(game.formula_D) if game else "",
         "formula_G": mathml(game.formula_G) if game else "",
-        "train": {key: train[key] for key in LIVE if key in train},  # what may be changed while it runs, as it is now
+        "train": {key: now[key] for key in LIVE if key in now},  # what may be changed while it runs, as it is now
         "classes": model.get("num_classes") or 0,
         "parent": _parent(config.get("parent")),
     }
-
-
-LIVE = (
-    "lr_D", "lr_G", "d_moves", "augment", "flip", "label_smoothing", "instance_noise", "instance_noise_steps",
-)  # fmt: skip
 
 
 class Facts:

@@ -157,8 +157,12 @@ def pictures(shelf: Shelf, wish: Wish) -> Response:
 
 
 def file_name_of(found: Found) -> str:
+    return plain(found.name)
+
+
+def plain(name: str) -> str:
     """A run may be called anything; a header and every file system take this."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in found.name)
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)
 
 
 def download(body: bytes, kind: str, name: str) -> Response:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute
 
+from gan_core.ui.kept import Kept
 from gan_core.ui.models import Shelf
 from gan_core.ui.rights import Rights
 
@@ -22,6 +23,7 @@ class Studio:
     weights: Path = ROOT / "weights"
     key: str = ""  # the teacher's
     open: bool = True  # whoever reaches the page may steer every run
+    address: str = ""  # at which others on the network reach the page; "" where it is the one in their browser
     public: bool = False  # strangers come: what they start is bounded
     routes: list[BaseRoute] = field(default_factory=list)
     at_close: list[Callable[[], None]] = field(default_factory=list)
@@ -33,6 +35,12 @@ class Studio:
     @property
     def rights(self) -> Rights:
         return Rights(self.key, self.open)
+
+    @cached_property
+    def kept(self) -> Kept:
+        kept = Kept()
+        self.at_close.append(kept.close)
+        return kept
 
     def close(self) -> None:
         for end in reversed(self.at_close):

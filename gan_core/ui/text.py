@@ -296,6 +296,19 @@ TEXT: dict[str, tuple[str, str]] = {
         "Step {step} has not been played yet; the run stands at step {last}. Choose an earlier one.",
         "还没有训练到第 {step} 步，目前是第 {last} 步。请选择更早的一步。",
     ),
+    # what can be wrong with a time line
+    "film_no_sheets": (
+        "Run {name!r} has painted no sheet yet. Wait for its first one.",
+        "训练 {name!r} 还没有画出样本图。请等第一张出现。",
+    ),
+    "film_sheet_lost": (
+        "The sheet of step {step} cannot be read: it was deleted or damaged. Try again for a film without it.",
+        "无法读取第 {step} 步的样本图：文件已被删除或损坏。请重试以生成不含它的影片。",
+    ),
+    "row_damaged": (
+        "None of the snapshots of run {name!r} can be read. Wait for its next one.",
+        "训练 {name!r} 的快照都无法读取。请等下一个快照出现。",
+    ),
     # a run, live
     "run_choose": ("Run", "训练"),
     "run_none": ("No training yet", "还没有训练"),

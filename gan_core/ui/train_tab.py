@@ -63,7 +63,7 @@ class Form:
 def train_tab(studio: Studio) -> None:
     jobs = Jobs(studio.runs)
     hub = Hub(jobs)
-    studio.routes.extend([*hub.routes(), *ask_routes(studio, jobs), *timeline_routes(studio)])
+    studio.routes.extend([*hub.routes(), *ask_routes(studio, jobs), *timeline_routes(studio, jobs)])
     studio.at_close.extend([jobs.close, hub.close])
     with gr.Tab(tr("tab_train"), id="train"):
         gr.Markdown(tr("train_about"), elem_classes="lead")

@@ -115,7 +115,7 @@ def jobs(tmp_path):
 @pytest.fixture
 def server(jobs):
     hub = Hub(jobs)
-    routes = [*hub.routes(), *timeline_routes(Studio(jobs.runs))]
+    routes = [*hub.routes(), *timeline_routes(Studio(jobs.runs), jobs)]
     config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -225,8 +225,11 @@ def test_a_process_on_another_machine_is_dead_when_its_heart_stops(run):
     status = {"state": "running", "pid": os.getpid(), "host": "elsewhere", "heartbeat": time.time(), "step": 3}
     (run.path / "status.json").write_text(json.dumps(status))
     assert live.Look.at(run, jobs).state == "running"
-    (run.path / "status.json").write_text(json.dumps(status | {"heartbeat": time.time() - 60}))
+    now = time.monotonic()
+    jobs.pulse.clock = lambda: now + 60
     assert live.Look.at(run, jobs).state == "dead"
+    (run.path / "status.json").write_text(json.dumps(status | {"heartbeat": time.time() + 1}))
+    assert live.Look.at(run, jobs).state == "running"
     assert socket.gethostname() != "elsewhere"
 
 

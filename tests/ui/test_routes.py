@@ -12,20 +12,19 @@ from starlette.testclient import TestClient
 from gan_core.export import read_recipe
 from gan_core.gan import WEIGHTS
 from gan_core.images import to_sheet
-from gan_core.ui.films import Kept, film_routes
+from gan_core.ui.films import film_routes
+from gan_core.ui.kept import Kept
 from gan_core.ui.pictures import picture_routes
 from gan_core.ui.studio import ROUTES
 
 
 @pytest.fixture
 def ask(studio):
-    kept = Kept()
-    app = Starlette(routes=[*picture_routes(studio), *film_routes(studio, kept)])
+    app = Starlette(routes=[*picture_routes(studio), *film_routes(studio)])
     with TestClient(app, raise_server_exceptions=True) as client:
         yield lambda path, lang="en", **asked: client.get(
             f"{ROUTES}/{path}", params=asked, headers={"accept-language": lang}
         )
-    kept.close()
 
 
 @pytest.fixture
