@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
@@ -23,6 +23,7 @@ from gan_core.errors import UserError
 from gan_core.training import session
 from gan_core.training.distributed import joined, launcher
 from gan_core.training.folder import RunFolder, default_runs, run_folder
+from gan_core.training.trainer import Trainer
 from gan_core.training.until import Steps, Until, parse
 
 USER_ERROR = 2
@@ -148,7 +149,30 @@ def _given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
-def _train(options: argparse.Namespace) -> None:
+@dataclass(frozen=True)
+class Plan:
+    """A sitting at a run, as a command asked for it."""
+
+    folder: RunFolder
+    request: session.Request
+    until: Until | None
+    resume: bool
+    source: RunFolder | None = None  # of a fork
+    at: str = ""  # the checkpoint with which a fork begins
+
+    def begin(self, progress: session.Progress) -> Trainer:
+        """Read the pictures, and stand where the first step is to be played. Raises as `session` does."""
+        if self.source:
+            return session.fork(self.folder, self.request, self.source, self.at, progress)
+        return (session.resume if self.resume else session.start)(self.folder, self.request, progress)
+
+
+def plan(arguments: Sequence[str]) -> Plan:
+    """What a command that trains asks for, for whoever plays it otherwise than `main`. Raises UserError."""
+    return _plan(_parser().parse_args(arguments))
+
+
+def _plan(options: argparse.Namespace) -> Plan:
     model, train = _given(options, ModelConfig), _given(options, TrainConfig)
     folder = run_folder(options.runs, options.run)
     if launcher() and folder.config.get("launcher") == launcher():  # torchrun repeats the command of a run it began
@@ -167,7 +191,6 @@ def _train(options: argparse.Namespace) -> None:
         train["steps"], until, phrase = until.steps, None, ""
     elif until is not None and phrase != before:
         train.setdefault("steps", 10**9)  # the clock decides
-    look.use_threads(options.threads)
     request = session.Request(
         data=options.data,
         preset=options.preset or DEFAULT_PRESET,
@@ -180,27 +203,27 @@ def _train(options: argparse.Namespace) -> None:
         memory=None if options.memory_limit is None else gib(options.memory_limit, "memory-limit"),
         command=shlex.join(["python", "-m", "gan_core", *sys.argv[1:]]),
     )
+    return Plan(folder, request, until, options.resume, source, at)
+
+
+def _train(options: argparse.Namespace) -> None:
+    asked = _plan(options)
+    look.use_threads(options.threads)
     with joined(torch.cuda.is_available() and options.device in ("auto", "cuda")) as ranks:
-        request = replace(request, ranks=ranks)
+        asked = replace(asked, request=replace(asked.request, ranks=ranks))
         if ranks.first:
-            _lead(options, folder, source, at, request, until)
+            _lead(options, asked)
         else:
             with _gentle():  # rank 0 decides when to stop
-                session.follow(request)
+                session.follow(asked.request)
 
 
-def _lead(
-    options: argparse.Namespace,
-    folder: RunFolder,
-    source: RunFolder | None,
-    at: str,
-    request: session.Request,
-    until: Until | None,
-) -> None:
+def _lead(options: argparse.Namespace, asked: Plan) -> None:
     """Play as the one that writes, listens and decides."""
+    folder = asked.folder
     with (
         _gentle() as stopping,
-        session.opened(folder, not options.resume, request.ranks),
+        session.opened(folder, not asked.resume, asked.request.ranks),
         tqdm(unit="picture", delay=1) as bar,
     ):
         forecast = Forecast(partial(bar.write, file=sys.stderr))
@@ -214,12 +237,9 @@ def _lead(
             if stopping():
                 raise KeyboardInterrupt
 
-        if source:
-            trainer = session.fork(folder, request, source, at, progress)
-        else:
-            trainer = (session.resume if options.resume else session.start)(folder, request, progress)
+        trainer = asked.begin(progress)
         bar.close()
-        ended = session.play(trainer, folder, until, stopping, options.doctor)
+        ended = session.play(trainer, folder, asked.until, stopping, options.doctor)
     elsewhere = [] if options.runs == default_runs() else ["--runs", str(options.runs)]
     where = f"{folder.path} (snapshot {trainer.steps_done:06d})"
     if ended == "finished":
