@@ -111,6 +111,7 @@ def facts(folder: RunFolder) -> dict[str, Any]:
         "formula_G": mathml(game.formula_G) if game else "",
         "train": {key: now[key] for key in LIVE if key in now},  # what may be changed while it runs, as it is now
         "classes": model.get("num_classes") or 0,
+        "seed": train.get("seed") or 0,  # of the first latent on the sheets
         "parent": _parent(config.get("parent")),
     }
 

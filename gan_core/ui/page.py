@@ -86,6 +86,7 @@ def theme() -> gr.themes.Base:
         color_accent="*primary_600",
         slider_color="*primary_600",
         slider_color_dark="*primary_300",
+        body_text_color_subdued="*neutral_500",  # Gradio's is too pale on white for WCAG AA
     )
 
 

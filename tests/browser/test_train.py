@@ -56,7 +56,7 @@ def train_tab(page, name="Train"):
 
 
 def in_state(page, state):
-    page.locator(f"gan-train .run-state[data-state='{state}']").wait_for(timeout=120_000)
+    page.locator(f"gan-train .run-head .run-state[data-state='{state}']").wait_for(timeout=120_000)
 
 
 def points(page):
@@ -92,7 +92,7 @@ def test_a_training_from_its_start_to_its_crash(open_page, app):
     sheet.wait_for()
     first = sheet.get_attribute("data-step")
     page.wait_for_function(f"() => document.querySelector('.run-picture').dataset.step !== '{first}'")
-    assert "64 pictures that G painted at step" in sheet.locator("img").get_attribute("alt")
+    assert "64 pictures that G painted at step" in sheet.locator("canvas").get_attribute("aria-label")
     assert page.locator(".run-formulas math").count() == 2
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("trains one at a time").wait_for()
@@ -108,7 +108,7 @@ def test_a_training_from_its_start_to_its_crash(open_page, app):
     phone = train_tab(open_page("?lang=zh", width=390, height=844), "训练")
     in_state(phone, "paused")
     phone.wait_for_function(f"() => {RECORD}.length === {drawn}")
-    assert "已暂停" in phone.locator(".run-state").inner_text()
+    assert "已暂停" in phone.locator(".run-head .run-state").inner_text()
     top = phone.locator(".run-picture").bounding_box()["y"]
     assert top < phone.locator(".train-form").bounding_box()["y"]
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
@@ -171,7 +171,7 @@ def test_a_long_run_is_drawn_at_once_and_looked_back_at(open_page, app):
             log.write(json.dumps({"event": "report", "step": step, "seconds": step / 50, **numbers}) + "\n")
     folder.write_status("finished", 120_000)
     page = train_tab(open_page())
-    page.locator("gan-train select").select_option(folder.name)
+    page.locator(".runs-card", has_text=folder.name).click()
     in_state(page, "finished")
     page.wait_for_function(f"() => {RECORD}.length > 1000")
     assert points(page) <= 4000

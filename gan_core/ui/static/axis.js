@@ -53,7 +53,7 @@ export class Axis extends EventTarget {
   latent(run) {
     const { cell, seed } = this.chosen;
     if (seed !== undefined) return { seed, label: -1 };
-    const classes = run.facts.num_classes;
+    const { classes } = run.facts;
     return { seed: (run.facts.seed ?? 0) + cell, label: classes ? cell % classes : -1 };
   }
 

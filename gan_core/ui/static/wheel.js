@@ -85,8 +85,7 @@ export class Wheel {
 
   /** What the run plays with now. */
   get now() {
-    const { facts, record } = this.run;
-    return record.marks.filter((mark) => mark.kind === "changed").reduce((all, { now }) => ({ ...all, ...now }), { ...facts.live });
+    return this.run.facts.train ?? {};
   }
 
   #fill() {
@@ -173,7 +172,7 @@ class Fork {
     this.title.textContent = t("fork_title", { name: run.name, step: count(step) });
     this.name.value = "";
     this.error.textContent = "";
-    const now = { ...run.facts.live };
+    const now = run.facts.train ?? {};
     for (const name of NUMBERS) Object.assign(this.fields[name], { value: "", placeholder: now[name] ?? "" });
     this.element.showModal();
   }
