@@ -73,7 +73,8 @@ class TrainConfig:
     report_every: int = 50  # steps; each report waits for the device
     sample_every: int = 250  # steps; early sheets come sooner, see training.schedule
     snapshot_every: int = 1_000  # steps; a snapshot is small and kept
-    checkpoint_every: int = 1_000  # steps; a checkpoint is large, the two newest and the best are kept
+    checkpoint_every: int = 1_000  # steps; a checkpoint is large: the two newest, the best and `keep` others are kept
+    keep: int = 4  # older checkpoints, spread over the run: to go back to a step is to play on from the one before it
     measure: int = 2_000  # samples measured at every snapshot; fewer are less exact; 0 = never
     seed: int = 0
 
@@ -94,6 +95,7 @@ class TrainConfig:
         for name in ("d_moves", "penalty_every", "report_every", "sample_every", "snapshot_every", "checkpoint_every"):
             _between(name, getattr(self, name), 1, 10**9)
         _between("instance_noise_steps", self.instance_noise_steps, 0, 10**9)
+        _between("keep", self.keep, 0, 1_000)
         _between("seed", self.seed, -(2**63), 2**63 - 1)
         if self.loss in ("wgan", "rpgan") and self.label_smoothing:
             raise UserError("no_target", loss=self.loss)
@@ -102,6 +104,11 @@ class TrainConfig:
     def penalised(self) -> bool:
         """Does D pay for a steep slope? Then it must score pictures one by one: no batch norm."""
         return bool(self.gp_weight or self.r1_gamma or self.r2_gamma)
+
+
+# What may change while a run plays: the next step reads it anew. The rest decides which networks, pictures and random
+# numbers there are, and holds from the first step to the last.
+LIVE = ("lr_D", "lr_G", "d_moves", "augment", "flip", "label_smoothing", "instance_noise", "instance_noise_steps")
 
 
 @dataclass(frozen=True)

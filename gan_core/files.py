@@ -1,5 +1,6 @@
 """Writing so that a power cut leaves either the old or the new, never a half."""
 
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -53,6 +55,23 @@ def replace_folder(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     with replace_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is there; nothing, where nothing can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object; an empty one for a file that is missing, torn or something else."""
+    try:
+        value = json.loads(read_bytes(path))
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:

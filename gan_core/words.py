@@ -142,9 +142,9 @@ ERRORS: dict[str, tuple[str, str]] = {
         "There is no run {name!r} in {where} to go on with. Check the name, or leave out --resume to start it.",
         "{where} 中没有可继续的训练 {name!r}。请检查名称，或去掉 --resume 以新建。",
     ),
-    "key_short": (
-        "The teacher's key has {got} characters, which can be guessed. Give at least 6.",
-        "教师密钥只有 {got} 个字符，容易被猜到。请至少使用 6 个字符。",
+    "key_bad": (
+        "{got!r} cannot be the teacher's key. Give {least} or more letters and digits without spaces: fewer can be guessed.",
+        "{got!r} 不能用作教师密钥。请使用至少 {least} 个英文字母和数字，不含空格，太短容易被猜到。",
     ),
     "run_busy": (
         "Another training is writing to run {name!r}. Stop that one first, or choose another name.",
@@ -153,6 +153,20 @@ ERRORS: dict[str, tuple[str, str]] = {
     "run_idle": (
         "Nobody plays run {name!r}: it is {state} at step {step}. `resume {name}` goes on with it.",
         "训练 {name!r} 没有在进行：状态为 {state}，第 {step} 步。可用 `resume {name}` 继续。",
+    ),
+    "run_gone": (
+        "The folder of run {name!r} was taken away while it was at work, so it has ended. There is nothing left to go on "
+        "with: start a new one.",
+        "训练 {name!r} 的文件夹在训练过程中被移走，训练已结束。没有可继续的内容，请重新开始。",
+    ),
+    "at_the_end": (
+        "Run {name!r} has played all of its {steps} steps. Go on with more steps, or go back to an earlier one.",
+        "训练 {name!r} 已完成全部 {steps} 步。请增加步数后继续，或退回到更早的一步。",
+    ),
+    "no_way_back": (
+        "Run {name!r} began as a copy of another and keeps nothing so old as step {got}. It can go back to: {known}, or "
+        "to a later step.",
+        "训练 {name!r} 由另一个训练复制而来，没有早至第 {got} 步的存档。可退回到：{known}，或其后的步。",
     ),
     "no_checkpoint": (
         "No checkpoint in {where} can be read, so the run cannot go on. Start a new one under another name.",

@@ -146,7 +146,7 @@ def test_settings_are_inherited_and_the_given_ones_laid_over(place):
     assert ours["train"] == theirs["train"] | {"steps": 8, "lr_D": 1e-5, "flip": True}
     assert (ours["model"], ours["data"], ours["preset"]) == (theirs["model"], theirs["data"], theirs["preset"])
     assert run("a").status.step == 9  # which is untouched
-    assert [path.stem for path in checkpoints(run("a").checkpoints)] == ["000009", "000006"]
+    assert [path.stem for path in checkpoints(run("a").checkpoints)] == ["000009", "000006", "000003"]
 
 
 def test_a_fork_can_be_resumed_and_forked_like_any_run(place):
@@ -188,9 +188,9 @@ def test_pictures_that_moved_are_the_same_pictures(place, caplog):
 def test_what_cannot_be_is_refused_in_one_sentence_and_leaves_nothing(place, capfd):
     draw(place / "three", 1, ("x", "y", "z"))
     sentences = {
-        ("a@7", "b"): "Run 'a' keeps no checkpoint 7. Kept: 9, 6.",
-        ("a@best", "b"): "Run 'a' keeps no checkpoint best. Kept: 9, 6.",
-        ("a@-6", "b"): "Run 'a' keeps no checkpoint -6. Kept: 9, 6.",
+        ("a@7", "b"): "Run 'a' keeps no checkpoint 7. Kept: 9, 6, 3.",
+        ("a@best", "b"): "Run 'a' keeps no checkpoint best. Kept: 9, 6, 3.",
+        ("a@-6", "b"): "Run 'a' keeps no checkpoint -6. Kept: 9, 6, 3.",
         ("z@6", "b"): "There is no run 'z' in runs",
         ("../a", "b"): "'../a' cannot name a run",
         ("", "b"): "'' cannot name a run",

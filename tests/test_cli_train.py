@@ -227,7 +227,7 @@ def test_a_damaged_newest_checkpoint_costs_its_steps_and_no_more(place, capfd, c
     newest.write_bytes(newest.read_bytes()[:1000])
     assert main(["train", "--run", "a", "--resume", "--steps", "6"]) == 0
     assert "is damaged" in caplog.text
-    said = {"event": "resumed", "step": 2, "passed_over": ["000004.safetensors"]}
+    said = {"event": "resumed", "step": 2, "passed_over": ["000004.safetensors"], "to": None}
     assert said in RunFolder(Path("runs/a")).history()
 
 

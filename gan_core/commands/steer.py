@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder, Wish, default_runs, list_runs, run_folder, standing
+from gan_core.training.control import Wish
+from gan_core.training.folder import RunFolder, default_runs, list_runs, run_folder, standing
 
 
 def add_commands(commands: Any) -> None:

@@ -63,8 +63,9 @@ class Ranks:
             t /= self.world
         return t
 
-    def go_on(self) -> bool:
-        """Before each step: rank 0 says yes by asking; the others hear whether it did, or called stop()."""
+    def go_on(self) -> Any:
+        """Before each step: rank 0 says yes by asking. The others hear that; no, if it called stop(); or another word
+        that it told before it went on, after which they ask again."""
         return self.tell(True)
 
     def stop(self) -> None:

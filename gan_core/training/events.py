@@ -1,17 +1,20 @@
 """What a training run tells the world. Plain data: no tensors, no devices, safe to log, keep or draw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 
 from gan_core.metrics.scores import Scores
 
+Who = Literal["D", "G", "both"]  # "both": a whole round
+
 
 @dataclass(frozen=True)
 class Step:
-    """One round has been played. Comes after every round: it is where a listener may stop or pause the run."""
+    """One round has been played, and all that was due at this step is told: here the run may be stopped or steered."""
 
     step: int
 
@@ -114,6 +117,50 @@ class Resumed:
 
     step: int
     passed_over: tuple[str, ...] = ()  # newer checkpoints, which were damaged
+    to: int | None = None  # a person went back to this step: the run is played again up to it, and pauses there
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A person set something else while the run played. It holds from the next step on."""
+
+    step: int
+    was: Mapping[str, Any]  # fields of TrainConfig
+    now: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One move by hand, or one round in slow motion, seen from close: a few pictures of its batch before the move."""
+
+    step: int
+    who: Who
+    slow: bool
+    sprite: Image.Image  # 3 rows: x, G(z), and dD/dx at G(z), in which grey means that D would leave it as it is
+    pictures: int  # in a row
+    size: int  # pixels a side
+    z: list[list[float]]  # the first numbers of each latent
+    D_x: list[float]  # beliefs, or raw scores where the game knows no beliefs
+    D_Gz: list[float]
+    logits_x: list[float]
+    logits_Gz: list[float]
+    loss_D: float
+    loss_G: float
+    grad_D: float  # lengths of the gradients
+    grad_G: float
+    layers_D: list[tuple[str, float]]  # the same, layer by layer
+    layers_G: list[tuple[str, float]]
+    shift_D: float  # how far the weights moved: exactly 0 for a player that did not
+    shift_G: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a person asked for cannot be done, and why. Nothing has changed."""
+
+    step: int
+    en: str
+    zh: str
 
 
 @dataclass(frozen=True)
@@ -144,4 +191,7 @@ class Measure:
     best: bool  # is this the smallest Frechet distance so far?
 
 
-Event = Step | Report | Sample | Snapshot | Checkpoint | Vitals | Advice | Action | Resumed | Parent | Forked | Measure
+Event = (
+    Step | Report | Sample | Snapshot | Checkpoint | Vitals | Advice | Action | Resumed | Parent | Forked | Measure
+    | Changed | Moved | Refused
+)  # fmt: skip

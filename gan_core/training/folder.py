@@ -3,6 +3,7 @@
 config.json      events.jsonl      samples/000500.webp      snapshots/000500/      checkpoints/000500.safetensors
 control.json     status.json       log.txt (what the process printed, when the app started it)
 snapshots/best.json (which of them is the best)     features.safetensors (the network that it is measured with)
+moves/000500-0003.webp (what was seen from close at a move by hand, or in slow motion)
 """
 
 import json
@@ -13,7 +14,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,12 +23,15 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from gan_core.errors import UserError
-from gan_core.files import replace_file, write_text
-from gan_core.training.events import Event, Sample
+from gan_core.files import read_bytes, read_json, replace_file, write_text
+from gan_core.training import control
+from gan_core.training.control import Control, Do, Order, Wish
+from gan_core.training.events import Event, Moved, Sample
 
-State = Literal["preparing", "running", "paused", "stopped", "finished", "failed"]
-Wish = Literal["run", "pause", "stop"]
+State = Literal["queued", "preparing", "running", "paused", "stopped", "finished", "failed"]
 
+DISCARDS = 10  # times that it is tried
+MOVES = 24  # of what was seen from close: the newest are kept
 HEARTBEAT = 2.0  # seconds between signs of life
 DEAD_AFTER = 15.0  # seconds without one: seven missed, so that a loaded machine is not called dead
 
@@ -43,6 +47,9 @@ class Status:
     step: int = 0
     why: str = ""  # of a failure, in English
     why_zh: str = ""
+    served: int = 0  # the number of the last order that was done or refused
+    device: str = ""
+    memory: int = 0  # bytes that this process holds, on the device where that has memory of its own
 
     @property
     def active(self) -> bool:
@@ -66,10 +73,15 @@ class RunFolder:
         self.path = path
         self.events = path / "events.jsonl"
         self.samples, self.snapshots, self.checkpoints = path / "samples", path / "snapshots", path / "checkpoints"
+        self.moves = path / "moves"
         self.log = path / "log.txt"
+        self.served, self.device = 0, ""  # told with every status
+        self.gauge: Callable[[], int] = int  # tells the memory in use
         self._beaten = 0.0
         self._written: Status | None = None  # the last one, by this process
         self._writing = threading.Lock()
+        self._lock: int | None = None  # an open file: the lock that this process holds here
+        self._moves = 0
 
     @property
     def name(self) -> str:
@@ -78,22 +90,24 @@ class RunFolder:
     @property
     def config(self) -> dict[str, Any]:
         """config.json, or nothing while it is not there."""
-        return _read_json(self.path / "config.json")
+        return read_json(self.path / "config.json")
 
     def write_config(self, config: dict[str, Any]) -> None:
+        self.check()
         write_text(self.path / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
     @property
     def status(self) -> Status | None:
         try:
-            return Status(**_read_json(self.path / "status.json"))
+            return Status(**read_json(self.path / "status.json"))
         except TypeError:
             return None
 
     def write_status(self, state: State, step: int, why: str = "", why_zh: str = "", pid: int | None = None) -> None:
         """Say how the run stands. `pid` is for whoever speaks for a process that has just been started."""
+        said = (self.served, self.device, self.gauge()) if pid is None else ()
         with self._writing:
-            self._write(Status(state, pid or os.getpid(), socket.gethostname(), time.time(), step, why, why_zh))
+            self._write(Status(state, pid or os.getpid(), socket.gethostname(), time.time(), step, why, why_zh, *said))
 
     def restore(self, status: Status) -> None:
         """Take back what was said since."""
@@ -101,6 +115,7 @@ class RunFolder:
             self._write(status)
 
     def _write(self, status: Status) -> None:
+        self.check()
         self._beaten, self._written = time.monotonic(), status
         write_text(self.path / "status.json", json.dumps(asdict(status), ensure_ascii=False))
 
@@ -116,10 +131,11 @@ class RunFolder:
 
         def beat() -> None:
             while not over.wait(HEARTBEAT):
-                with self._writing, suppress(OSError):  # a full disk: whoever writes next will say so
+                # a full disk, or a folder that is gone: whoever writes next will say so
+                with self._writing, suppress(OSError, UserError):
                     last = self._written
                     if last and last.active and time.monotonic() - self._beaten > 2 * HEARTBEAT:  # the steps come first
-                        self._write(replace(last, heartbeat=time.time()))
+                        self._write(replace(last, heartbeat=time.time(), served=self.served, memory=self.gauge()))
 
         thread = threading.Thread(target=beat, daemon=True, name="heartbeat")
         thread.start()
@@ -130,32 +146,90 @@ class RunFolder:
             thread.join()
 
     @property
-    def wish(self) -> Wish:
-        """What a person asks of the run."""
-        wish = _read_json(self.path / "control.json").get("wish")
-        return wish if wish in ("pause", "stop") else "run"
+    def control(self) -> Control:
+        """What people ask of the run."""
+        return control.read(self.path / "control.json")
 
-    def ask(self, wish: Wish) -> None:
+    @property
+    def wish(self) -> Wish:
+        return self.control.wish
+
+    def ask(self, wish: Wish, pace: float | None = None) -> None:
         """Leave word for whoever plays. A run in preparation on this machine, which reads none yet, is signalled."""
-        write_text(self.path / "control.json", json.dumps({"wish": wish}))
+        self._ask(lambda now: replace(now, wish=wish, pace=now.pace if pace is None else pace))
         status = self.status
-        if wish == "stop" and status and status.state == "preparing" and status.host == socket.gethostname():
+        if wish in ("stop", "discard") and status and status.state == "preparing":
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(status.pid, signal.SIGTERM)
+                if status.host == socket.gethostname():
+                    os.kill(status.pid, signal.SIGTERM)
+
+    def order(self, do: Do, **values: Any) -> int:
+        """Have something done once. Returns its number: when Status.served has reached that, it was dealt with."""
+        asked = self._ask(lambda now: replace(now, orders=(*now.orders, self._next(now, do, values))))
+        return asked.orders[-1].n
+
+    def clear(self) -> None:
+        """A new sitting begins: what was asked of an earlier one no longer holds."""
+        self._ask(lambda now: Control())
+
+    def _ask(self, how: Callable[[Control], Control]) -> Control:
+        self.check()
+        served = status.served if (status := self.status) else 0
+        return control.change(
+            self.path / "control.json", lambda now: how(replace(now, orders=tuple(now.after(served))))
+        )
+
+    def _next(self, now: Control, do: Do, values: dict[str, Any]) -> Order:
+        served = status.served if (status := self.status) else 0
+        return Order(1 + max([served, *(order.n for order in now.orders)]), do, values)
+
+    @property
+    def gone(self) -> bool:
+        """Was the folder taken away, or another put in its place?"""
+        if not self.path.is_dir():
+            return True
+        if self._lock is None:
+            return False
+        try:
+            return (self.path / ".lock").stat().st_ino != os.fstat(self._lock).st_ino
+        except FileNotFoundError:
+            return not self.events.exists()  # somebody may have swept hidden files away
+        except OSError:
+            return False
+
+    def check(self) -> None:
+        """Raises UserError if the folder is gone: whatever is written to it would make half a run of it."""
+        if self.gone:
+            raise UserError("run_gone", name=self.name)
 
     def append(self, event: Event | dict[str, Any]) -> None:
         """One line of events.jsonl, there for every reader at once. A picture goes beside, its line names the file."""
+        self.check()
         line = event if isinstance(event, dict) else {"event": type(event).__name__.lower()} | _plain(event)
         if isinstance(event, Sample):
             file = self.samples / f"{event.step:06d}.webp"
             with replace_file(file) as part:
                 event.image.save(part, "webp", quality=90)
             line = {"event": "sample", "step": event.step, "file": f"samples/{file.name}"}
+        elif isinstance(event, Moved):
+            line = self._seen(event)
         with self.events.open("ab+") as log:
             # a power cut may have left half a line: end it, so that it spoils nothing but itself
             if log.tell() and (log.seek(-1, os.SEEK_END), log.read(1))[1] != b"\n":
                 log.write(b"\n")
             log.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+    def _seen(self, event: Moved) -> dict[str, Any]:
+        """Keep the sprite of a move, and not too many of them. Returns the line."""
+        older = sorted((n, file) for file in self.moves.glob("*-*.webp") if (n := file.stem.split("-")[1]).isdigit())
+        self._moves = 1 + max([self._moves, *(int(n) for n, _ in older)])
+        file = self.moves / f"{event.step:06d}-{self._moves:04d}.webp"
+        with replace_file(file) as part:
+            event.sprite.save(part, "webp", quality=90)
+        for _, old in older[: max(0, len(older) + 1 - MOVES)]:
+            old.unlink(missing_ok=True)
+        named = {"event": "moved", "step": event.step, "n": self._moves, "file": f"moves/{file.name}"}
+        return named | {key: value for key, value in vars(event).items() if key not in ("step", "sprite")}
 
     def sweep(self) -> None:
         """Take away what a killed process had half written. Only whoever holds the folder may."""
@@ -166,27 +240,32 @@ class RunFolder:
                 part.unlink(missing_ok=True)
 
     def forget_after(self, step: int) -> None:
-        """Take away the snapshots of later steps: the run as it stands has not made them, so none is its newest."""
+        """Take away snapshots and pictures of later steps: the run as it stands has not made them."""
         for later in self.snapshots.glob("[0-9]*"):
             if later.name.isdigit() and int(later.name) > step:
                 shutil.rmtree(later, ignore_errors=True)
+        for picture in (*self.samples.glob("[0-9]*.webp"), *self.moves.glob("[0-9]*.webp")):
+            if (at := picture.stem.split("-")[0]).isdigit() and int(at) > step:
+                picture.unlink(missing_ok=True)
 
     @property
     def ever_saved(self) -> bool:
         """Was there a checkpoint at any time, whatever became of it since?"""
-        return any(self.checkpoints.glob("[0-9]*.safetensors")) or b'"event": "checkpoint"' in _read_bytes(self.events)
+        return any(self.checkpoints.glob("[0-9]*.safetensors")) or b'"event": "checkpoint"' in read_bytes(self.events)
 
     def history(self) -> list[dict[str, Any]]:
         """All events that still hold: those after the step from which the run was resumed are dropped."""
         events: list[dict[str, Any]] = []
-        for line in _read_bytes(self.events).splitlines():
+        for line in read_bytes(self.events).splitlines():
             try:
                 event = json.loads(line)
-                step = event["step"]
+                step = event["step"] + 0
+                event["event"] + ""
             except (ValueError, KeyError, TypeError):
                 continue  # a torn line
             if event.get("event") == "resumed":
-                events = [e for e in events if e["step"] <= step]
+                undone = ("changed", "moved", "refused") if event.get("to") == step else ()  # by who went back to it
+                events = [e for e in events if e["step"] < step or (e["step"] == step and e["event"] not in undone)]
             events.append(event)
         return events
 
@@ -198,10 +277,21 @@ class RunFolder:
             lock.acquire(timeout=0)
         except Timeout:
             raise UserError("run_busy", name=self.name) from None
+        self._lock = os.open(self.path / ".lock", os.O_RDONLY)
         try:
             yield
         finally:
+            os.close(self._lock)
+            self._lock = None
             lock.release()
+
+    def discard(self) -> None:
+        """Take the whole run away, the lock file that this process holds included."""
+        for _ in range(DISCARDS):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not self.path.exists():
+                return
+            time.sleep(0.1)  # somebody asked for something meanwhile
 
 
 def run_folder(runs: Path, name: str) -> RunFolder:
@@ -233,7 +323,7 @@ def list_runs(runs: Path) -> list[RunFolder]:
 
 
 def _plain(event: Event) -> dict[str, Any]:
-    return {} if isinstance(event, Sample) else asdict(event)  # asdict would copy the picture
+    return {} if isinstance(event, Sample | Moved) else asdict(event)  # asdict would copy the picture
 
 
 def _process_exists(pid: int) -> bool:
@@ -244,18 +334,3 @@ def _process_exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(_read_bytes(path))
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -1,8 +1,8 @@
 """Listeners. Each takes events and passes every one on, so they chain: progress_bar(record(trainer.run()))."""
 
 import sys
-import time
 from collections.abc import Callable, Generator, Iterable
+from math import isfinite
 from typing import Any
 
 from tqdm import tqdm
@@ -10,7 +10,18 @@ from tqdm import tqdm
 from gan_core.gan import Best, mark_best
 from gan_core.metrics import Ruler
 from gan_core.training.checkpoint import save_checkpoint
-from gan_core.training.events import Action, Advice, Checkpoint, Event, Measure, Report, Snapshot, Step
+from gan_core.training.events import (
+    Action,
+    Advice,
+    Checkpoint,
+    Event,
+    Measure,
+    Refused,
+    Report,
+    Resumed,
+    Snapshot,
+    Step,
+)
 from gan_core.training.folder import RunFolder
 from gan_core.training.trainer import Trainer
 from gan_core.training.until import NoBetter, Seconds, Until
@@ -20,6 +31,7 @@ def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: d
     """Write the run folder, each file before events.jsonl speaks of it. `info` goes into every snapshot."""
     saved = -1
     for event in events:
+        folder.check()
         if isinstance(event, Snapshot):
             save_snapshot(trainer, folder, info)
         elif isinstance(event, Checkpoint) or (isinstance(event, Measure) and event.best):
@@ -30,7 +42,7 @@ def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: d
             mark_best(folder.path, trainer.best)
         if isinstance(event, Step):  # too many to keep, and nothing to see
             folder.beat("running", event.step)
-        else:
+        elif not isinstance(event, Resumed):  # whoever went back has written that down
             folder.append(event)
         yield event
 
@@ -45,7 +57,8 @@ def measured(events: Iterable[Event], trainer: Trainer, ruler: Callable[[], Rule
         if isinstance(event, Snapshot):
             by = ruler()
             scores = by.measure(trainer.gan)
-            better = trainer.best is None or scores.frechet < trainer.best.frechet
+            # the other way round, so that a best that is no number, as older runs may have, is beaten by any
+            better = isfinite(scores.frechet) and not (trainer.best and trainer.best.frechet <= scores.frechet)
             if better:
                 trainer.best = Best(event.step, scores.frechet)
             yield Measure(event.step, by.n, scores, by.floor, better)
@@ -54,28 +67,6 @@ def measured(events: Iterable[Event], trainer: Trainer, ruler: Callable[[], Rule
 def save_snapshot(trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> None:
     step = trainer.steps_done
     trainer.gan.save(folder.snapshots / f"{step:06d}", **info, step=step, seconds=round(trainer.seconds, 1))
-
-
-def obey(events: Iterable[Event], folder: RunFolder, stopping: Callable[[], bool]) -> Generator[Event]:
-    """Pause, go on and stop, as the folder's control.json or `stopping` asks. Every step is a place to stop."""
-    looked = 0.0
-    for event in events:
-        yield event
-        if not isinstance(event, Step):
-            continue
-        if stopping():
-            return
-        if time.monotonic() - looked > 0.1:  # a person does not notice less, and a network folder is spared
-            looked = time.monotonic()
-            wish = folder.wish
-            if wish == "pause":
-                folder.write_status("paused", event.step)
-                while (wish := folder.wish) == "pause" and not stopping():
-                    folder.beat("paused", event.step)
-                    time.sleep(0.1)
-                folder.write_status("running", event.step)
-            if wish == "stop":
-                return
 
 
 def stop_at(events: Iterable[Event], until: Until | None, trainer: Trainer) -> Generator[Event]:
@@ -111,11 +102,11 @@ def progress_bar(events: Iterable[Event], trainer: Trainer, until: Until | None 
                 )
             elif isinstance(event, Measure):
                 distance = f"  distance {event.scores.frechet:.2f} (real {event.floor.frechet:.2f})"
-            elif isinstance(event, Advice) and event.key != "diverged":  # that is said by the error it comes before
-                say(event)
+            elif isinstance(event, Refused) or (isinstance(event, Advice) and event.key != "diverged"):
+                say(event)  # "diverged" is said by the error that it comes before
             yield event
 
 
-def say(event: Advice | Action) -> None:
+def say(event: Advice | Action | Refused) -> None:
     """One line on stderr, above the bar."""
     tqdm.write(f"Step {event.step:,}: {event.en}", file=sys.stderr)

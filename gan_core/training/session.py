@@ -5,32 +5,36 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from gan_core.config import Configs, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.data import Images, known_sets, load_images
 from gan_core.errors import UserError
-from gan_core.gan import GAN, mark_best
+from gan_core.gan import GAN
 from gan_core.metrics import FEWEST, FeatureNet, Ruler, features_for, measurable
-from gan_core.training.checkpoint import kept_step, load_checkpoint, save_checkpoint
+from gan_core.training.changes import Change, read_changes, settings, without
+from gan_core.training.checkpoint import checkpoints, kept_step, load_checkpoint, numbers_of, save_checkpoint
 from gan_core.training.distributed import ALONE, Ranks, launcher
 from gan_core.training.doctor import Doctor, advised, told
-from gan_core.training.events import Advice, Checkpoint, Event, Forked, Parent, Resumed, Sample, Snapshot
-from gan_core.training.folder import RunFolder, State, Status
-from gan_core.training.listeners import measured, obey, progress_bar, record, save_snapshot, say, stop_at
+from gan_core.training.events import Advice, Changed, Checkpoint, Event, Forked, Parent, Resumed, Sample, Snapshot
+from gan_core.training.folder import RunFolder, Status
+from gan_core.training.listeners import measured, progress_bar, record, save_snapshot, say, stop_at
+from gan_core.training.rewind import go_back, leave_behind
+from gan_core.training.steering import Steering
 from gan_core.training.together import Invitation, Unable, agree, invite, inviting, lost, out_of_memory
 from gan_core.training.trainer import Trainer
 from gan_core.training.treatment import Care, treat
 from gan_core.training.until import NoBetter, Until
 from gan_core.training.vitals import watch
 
+Ending = Literal["stopped", "finished", "discarded"]
 Progress = Callable[[int, int, str], None]
 
 log = logging.getLogger(__name__)
@@ -52,6 +56,7 @@ class Request:
     until: str = ""
     command: str = ""  # what was typed, for the model card
     ranks: Ranks = ALONE
+    at: int | None = None  # the step to go back to
     memory: int | None = None  # bytes of pixels that may lie in memory; None: see `memory_room`
 
 
@@ -81,7 +86,8 @@ def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
         before = folder.status
         try:
             folder.sweep()
-            folder.ask("run")  # what was asked of an earlier sitting no longer holds
+            folder.served = before.served if before else 0
+            folder.clear()
             with folder.beating():
                 yield
         except KeyboardInterrupt:  # asked to stop before the first step
@@ -91,12 +97,14 @@ def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
         except Exception as error:
             raise _failed(folder, lost(error, ranks), before) from error
         finally:
-            if made and not folder.events.exists():
-                shutil.rmtree(folder.path, ignore_errors=True)
+            if not folder.gone and (folder.wish == "discard" or (made and not folder.events.exists())):
+                folder.discard()
 
 
 def _failed(folder: RunFolder, error: Exception, before: Status | None) -> Exception:
     """Write down why. A run that was only not gone on with is no worse for it: its status from `before` stands."""
+    if folder.gone:
+        return UserError("run_gone", name=folder.name)
     config = folder.config
     if out_of_memory(error) and "model" not in config:
         error = UserError("pictures_do_not_fit")
@@ -109,7 +117,7 @@ def _failed(folder: RunFolder, error: Exception, before: Status | None) -> Excep
     said = {"why": str(error), "why_zh": error.said("zh") if isinstance(error, UserError) else str(error)}
     status = folder.status
     began = status is not None and status.pid == os.getpid() and status.state != "preparing"
-    with suppress(OSError):  # the disk may be what failed
+    with suppress(OSError, UserError):  # the disk may be what failed, or the folder be gone by now
         if before and before.pid != os.getpid() and not began:
             folder.restore(before)
         else:
@@ -147,15 +155,18 @@ def resume(folder: RunFolder, request: Request, progress: Progress | None = None
     A run that was killed before its first begins again: its seed decides everything.
     Raises UserError if none can be read, or if model or data are no longer the same.
     """
+    changes = without(_changes(folder), request.train)  # whoever goes on with other settings wants them to hold
     configs, images = _begun(folder, request, "resume", progress)
     trainer = _trainer(configs, images, pick_device(request.device), request.ranks)
-    passed_over = load_checkpoint(trainer, folder.checkpoints) if folder.ever_saved else ()
-    folder.forget_after(trainer.steps_done)
-    mark_best(folder.path, trainer.best)
-    folder.write_config(
-        folder.config | {"train": asdict(configs.train), "until": request.until, "launcher": launcher()}
-    )
-    folder.append(Resumed(trainer.steps_done, passed_over))
+    trainer.changes = changes
+    if request.at is not None:
+        if not 0 <= request.at <= configs.train.steps:
+            raise UserError("out_of_range", field="at", got=request.at, low=0, high=configs.train.steps)
+        go_back(trainer, folder, request.at)
+    else:
+        passed_over = load_checkpoint(trainer, folder.checkpoints) if folder.ever_saved else ()
+        leave_behind(trainer, folder, passed_over)
+    folder.write_config(folder.config | {"until": request.until, "launcher": launcher()})
     return trainer
 
 
@@ -169,7 +180,7 @@ def fork(folder: RunFolder, request: Request, source: RunFolder, at: str, progre
     if not source.config:
         raise UserError("no_such_run", name=source.name, where=source.path.parent)
     kept_step(source, at)  # refuse nonsense before an hour of decoding
-    configs, images = _begun(source, request, "fork", progress)
+    configs, images = _begun(source, request, "fork", progress, _done_by(source, kept_step(source, at)))
     device = pick_device(request.device)
     trainer = _trainer(configs, images, device, request.ranks)
     load_checkpoint(trainer, source.checkpoints, kept_step(source, at))
@@ -190,8 +201,28 @@ def fork(folder: RunFolder, request: Request, source: RunFolder, at: str, progre
     return trainer
 
 
-def _begun(folder: RunFolder, request: Request, how: str, progress: Progress | None) -> tuple[Configs, Images]:
-    """The settings of the run in `folder` under what `request` changes, and its pictures.
+def _changes(folder: RunFolder) -> list[Change]:
+    """What was changed by hand. Raises UserError if config.json tells of it in words that nobody knows."""
+    try:
+        return read_changes(folder.config)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError("weights_config", where=folder.path / "config.json", why=error) from None
+
+
+def _done_by(folder: RunFolder, step: int | None) -> list[Change]:
+    """What had been changed by hand in the checkpoint of `step`, or in the newest."""
+    for path in checkpoints(folder.checkpoints):
+        if step in (None, int(path.stem)) and (numbers := numbers_of(path)):
+            changes = [change for change in _changes(folder) if change.step <= int(path.stem)]
+            before = sum(change.step < int(path.stem) for change in changes)
+            return changes[: before + numbers.get("changed", 0)]
+    return []
+
+
+def _begun(
+    folder: RunFolder, request: Request, how: str, progress: Progress | None, changes: Sequence[Change] = ()
+) -> tuple[Configs, Images]:
+    """The settings of the run in `folder`, after these changes, under what `request` changes; and its pictures.
 
     `how` is "resume" or "fork", which may learn from other pictures if they are named. Raises UserError as those do.
     """
@@ -199,7 +230,8 @@ def _begun(folder: RunFolder, request: Request, how: str, progress: Progress | N
     try:
         data, model = config["data"], from_dict(ModelConfig, config["model"])
         source, fingerprint = data["source"], data["fingerprint"]
-        train = from_dict(TrainConfig, config["train"] | request.train)
+        began = settings(from_dict(TrainConfig, config["train"]), changes)
+        train = from_dict(TrainConfig, asdict(began) | request.train)
     except (KeyError, TypeError) as error:
         raise UserError("weights_config", where=folder.path / "config.json", why=error) from None
     for field, value in request.model.items():
@@ -239,6 +271,7 @@ def follow(request: Request) -> None:
         raise
     agree(ranks, images)
     try:
+        trainer.changes = invitation.changes
         trainer.load_state(*invitation.state)
         torch.manual_seed(trainer.config.seed + ranks.rank)  # dropout's dice fall apart on every rank
         for _ in trainer.run():
@@ -248,18 +281,27 @@ def follow(request: Request) -> None:
 
 
 def play(
-    trainer: Trainer, folder: RunFolder, until: Until | None, stopping: Callable[[], bool], care: Care = "advise"
-) -> State:
+    trainer: Trainer,
+    folder: RunFolder,
+    until: Until | None,
+    stopping: Callable[[], bool],
+    care: Care = "advise",
+    at: int | None = None,
+) -> Ending:
     """Drain the run through the doctor, the bar, the folder and its control file. Everything is saved, however it ends.
 
-    Returns "stopped" if a person asked for it, by signal or by control file, else "finished".
+    `at`: the step at which it pauses by itself, if it was brought back so that it can be played again up to there.
+    Returns "stopped" if a person asked for it, by signal or by control file, else "finished"; or "discarded": then
+    nothing was saved, and `opened` takes the folder away.
     """
     ruler = _ruler(trainer, folder)
     if isinstance(until, NoBetter) and ruler is None:
         raise UserError("no_measure", fewest=FEWEST)
     invite(trainer, folder)
     info = snapshot_info(folder)
+    folder.device, folder.gauge = _device_name(trainer.device), partial(memory_held, trainer.device)
     folder.write_status("running", trainer.steps_done)
+    steering = Steering(trainer, folder, stopping, at)
     going = True
     while going:
         going, events = False, trainer.run()
@@ -272,9 +314,14 @@ def play(
             if care != "off":
                 eyes = _eyes(trainer, folder, ruler)
                 watched = advised(watch(watched, trainer, eyes) if eyes else watched, doctor)
-            obeyed = obey(record(watched, trainer, folder, info), folder, stopping)
-            for event in progress_bar(stop_at(obeyed, until, trainer), trainer, until):
+            recorded = record(steering.obey(watched), trainer, folder, info)
+            for event in progress_bar(stop_at(recorded, until, trainer), trainer, until):
                 last[type(event)] = event.step
+                if isinstance(event, Changed):
+                    doctor.train = trainer.config
+                elif isinstance(event, Resumed):  # a person went back
+                    going = True
+                    break
                 patient = isinstance(until, NoBetter)  # a person said when to give up
                 if care != "act" or not isinstance(event, Advice) or (event.key == "no_better" and patient):
                     continue
@@ -282,7 +329,9 @@ def play(
                     say(action)
                     going = action.did == "back"
                     break
-    ended: State = "stopped" if stopping() or folder.wish == "stop" else "finished"
+    if folder.wish == "discard":
+        return "discarded"
+    ended: Literal["stopped", "finished"] = "stopped" if stopping() or folder.wish == "stop" else "finished"
     missing = _still_owed(trainer, last)
     rest = measured(missing, trainer, ruler) if ruler and ended == "finished" else missing
     for _ in record(rest, trainer, folder, info):
@@ -350,6 +399,20 @@ def pick_device(name: str) -> torch.device:
         here = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
         raise UserError("no_device", got=name, known=", ".join(here)) from None
     return device
+
+
+def memory_held(device: torch.device) -> int:
+    """Bytes that this process holds: of the device's memory, or of the machine's where that is the same."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):  # not on Linux
+        return 0
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
 
 
 def _trainer(configs: Configs, images: Images, device: torch.device, ranks: Ranks) -> Trainer:

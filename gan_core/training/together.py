@@ -10,6 +10,7 @@ from torch import Tensor
 from gan_core.config import Configs
 from gan_core.data import Images
 from gan_core.errors import UserError
+from gan_core.training.changes import Change
 from gan_core.training.checkpoint import save_checkpoint
 from gan_core.training.distributed import Ranks
 from gan_core.training.folder import RunFolder
@@ -20,7 +21,8 @@ from gan_core.training.trainer import Trainer
 class Invitation:
     """What rank 0 tells the others once it knows: enough to play the same game."""
 
-    configs: Configs
+    configs: Configs  # at the start
+    changes: list[Change]  # since
     source: str
     root: str | None
     state: tuple[dict[str, Tensor], dict[str, Any]]
@@ -48,8 +50,8 @@ def invite(trainer: Trainer, folder: RunFolder) -> None:
     """Bring the other ranks to where this one is. Raises UserError if one of them cannot play."""
     ranks, data = trainer.ranks, folder.config["data"]
     if not ranks.alone:
-        configs = Configs(trainer.gan.config, trainer.config)
-        ranks.tell(Invitation(configs, data["source"], data["root"], trainer.state()))
+        configs = Configs(trainer.gan.config, trainer.began)
+        ranks.tell(Invitation(configs, trainer.changes, data["source"], data["root"], trainer.state()))
         ranks.playing = True
         agree(ranks, trainer.images)
         if not folder.ever_saved:

@@ -1,15 +1,15 @@
 """The training loop. It knows nothing of screens, files or progress bars: it yields events."""
 
-from collections.abc import Generator
-from contextlib import suppress
-from dataclasses import asdict, replace
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from PIL.Image import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_core.config import Configs, TrainConfig
 from gan_core.data import Images
@@ -18,13 +18,22 @@ from gan_core.errors import UserError
 from gan_core.gan import GAN, Best
 from gan_core.images import to_sheet, to_unit
 from gan_core.training.augment import augment, mirror
+from gan_core.training.changes import Change, settings
 from gan_core.training.distributed import ALONE, Ranks
-from gan_core.training.events import Checkpoint, Event, Report, Sample, Snapshot, Step
+from gan_core.training.events import Changed, Checkpoint, Event, Report, Sample, Snapshot, Step
 from gan_core.training.graph import Dealt, Graphed
 from gan_core.training.losses import GAMES
 from gan_core.training.penalties import clip_, one_centred, zero_centred
 
 HELD_OUT_MOST = 1000  # pictures: enough to know what D thinks of strangers
+
+
+@dataclass(frozen=True)
+class Return:
+    """Where all ranks go back to: the state of an earlier step, and the changes that still hold."""
+
+    state: tuple[dict[str, Tensor], dict[str, Any]]
+    changes: list[Change]
 
 
 class Trainer:
@@ -45,6 +54,7 @@ class Trainer:
     ) -> None:
         _check_fit(gan, images, config)
         self.gan, self.config, self.device, self.ranks = gan, config, gan.device, ranks
+        self.began, self.changes, self.changed = config, list[Change](), 0  # `changed`: how many have been made
         self.game = GAMES[config.loss]
         self.images = images
         self.learned, self.held_out = _split(len(images), config)
@@ -72,19 +82,23 @@ class Trainer:
         self.draws = ranks.draws(self.random)
         self.noise = torch.zeros((), device=self.device)  # a tensor, since a recorded round must read it anew
         self.recorded = self._recorder()
+        self.plain = False  # play the next round unrecorded, so that it can be looked at
+        self.dealt: tuple[Tensor, Tensor, Tensor | None] | None = None  # x, z and y of the last move
         self.since: list[Tensor] = []  # the means of each step since the last report
         self.steps_done = 0
         self.seconds = 0.0  # of training; the clock stops while the listener holds an event
         self.best: Best | None = None  # set by whoever measures; kept here to be saved with the rest
+        self.loaded_at = -1  # the step of the last load_state(): changes until then have been told
+        self.returning = False  # run() is left to be called again at an earlier step: the other ranks stay
         self._calibrated_at = -1
 
     def run(self) -> Generator[Event]:
         """Train up to `config.steps`. Leave the loop to stop, at any step; call run() again to go on.
 
-        Yields a Step after every round, then whichever of Report, Sample, Snapshot, Checkpoint are due.
+        Yields after every round whichever of Report, Sample, Snapshot, Checkpoint are due, then a Step.
         Raises UserError when losses or weights are no longer numbers; what was kept before is sound.
         """
-        events = self._events()
+        events, self.returning = self._events(), False
         try:
             while True:
                 started = perf_counter()
@@ -94,15 +108,53 @@ class Trainer:
                     return
                 yield event
         except GeneratorExit:
-            if self.steps_done < self.config.steps:  # after the last step the others have left, too
+            if self.steps_done < self.config.steps and not self.returning:  # after the last step all have left
                 self.ranks.stop()
             raise
         finally:  # however the loop was left, gan(z) paints with the weights as they are now
             with suppress(UserError):
                 self.calibrate()
 
+    def change(self, change: Change) -> None:
+        """Make a change before the next step, on all ranks. Raises UserError, with nothing done, if it cannot be.
+
+        Only rank 0 may, and only where a Step has just been told; the others hear of it before their next step.
+        """
+        settings(self.config, [change])
+        self._follow(self.ranks.tell(change))
+
+    def go_back(self) -> None:
+        """Bring the other ranks to where this one has been brought by load_state()."""
+        if not self.ranks.alone:
+            self.ranks.tell(Return(self.state(), self.changes))
+
+    def _follow(self, word: Change | Return) -> None:
+        """Do what rank 0 says."""
+        if isinstance(word, Return):
+            self.changes = word.changes
+            self.load_state(*word.state)
+            torch.manual_seed(self.config.seed + self.ranks.rank)  # dropout's dice fall apart on every rank
+        else:
+            self.changes.insert(self.changed, word)
+            self._make(word)
+
+    def _make(self, change: Change) -> None:
+        self.changed += 1
+        if change.move:
+            self.move(change.move)
+        else:
+            self.relearn(settings(self.config, [change]))
+
+    def _repeat(self) -> Generator[Event]:
+        """Make the changes that were made at this step when it was first played."""
+        while self.changed < len(self.changes) and self.changes[self.changed].step <= self.steps_done:
+            change, was = self.changes[self.changed], self.config
+            self._make(change)
+            if change.train and self.steps_done > self.loaded_at:
+                yield Changed(self.steps_done, {name: getattr(was, name) for name in change.train}, change.train)
+
     def relearn(self, config: TrainConfig) -> None:
-        """Go on with the learning rates of `config`, after load_state() too: a recorded round knows the old ones."""
+        """Go on with these settings. A recorded round knows the old ones, and places in memory that are no more."""
         self.config = config
         for optimizer, lr in ((self.opt_D, config.lr_D), (self.opt_G, config.lr_G)):
             optimizer.param_groups[0]["lr"] = lr
@@ -114,12 +166,17 @@ class Trainer:
         return Graphed(self.play, self.random) if wanted else None
 
     def _events(self) -> Generator[Event]:
-        config, seconds, timed = self.config, 0.0, 0
+        seconds, timed = 0.0, 0
         self.gan.train()
         if self.steps_done == 0:
             yield Sample(0, self.paint())
-        while self.steps_done < config.steps and self.ranks.go_on():
-            started = perf_counter()
+        while self.steps_done < self.config.steps:
+            yield from self._repeat()
+            while not isinstance(word := self.ranks.go_on(), bool):
+                self._follow(word)
+            if not word:
+                return
+            config, started = self.config, perf_counter()
             self.since.append(self.step())
             self.steps_done += 1
             timed += 1
@@ -128,7 +185,6 @@ class Trainer:
             if last or self.steps_done % config.report_every == 0:  # every rank takes part, before anybody may leave
                 means = self.ranks.mean(torch.stack(self.since).mean(dim=0)).tolist()  # the only wait for the device
             seconds += perf_counter() - started
-            yield Step(self.steps_done)
             if means:
                 if not all(abs(mean) < float("inf") for mean in means):
                     raise UserError("diverged", step=self.steps_done)
@@ -142,16 +198,36 @@ class Trainer:
                 yield Snapshot(self.steps_done)
             if last or self.steps_done % config.checkpoint_every == 0:
                 yield Checkpoint(self.steps_done)
+            yield Step(self.steps_done)
 
     @torch.enable_grad()
     def step(self) -> Tensor:
         """One round of the game. Returns a Report's seven means, still on the device."""
         dealt = [self.batches.draw() for _ in range(self.config.d_moves)]
         self.fade()
-        means = self.recorded(dealt, self.penalty_due) if self.recorded else self.play(dealt)
-        # short memory at first, so that the first pictures are not those of an untrained G
-        self.gan.update_ema(min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done)))
+        recorded = None if self.plain else self.recorded
+        means = recorded(dealt, self.penalty_due) if recorded else self.play(dealt)
+        self.remember()
         return means
+
+    @torch.enable_grad()
+    def move(self, who: Literal["D", "G"]) -> None:
+        """One move of D or of G by hand, on a batch of its own. The other is as it was, to the last buffer."""
+        self.gan.train()
+        pixels, y = self.batches.draw()
+        self.fade()
+        x = self.real(pixels)
+        z = self.draws.latents(len(x), self.gan.config.nz, self.device)
+        self.dealt = x, z, y
+        with untouched(self.gan.G if who == "D" else self.gan.D):
+            with torch.set_grad_enabled(who == "G"), self.autocast():
+                fake = self.gan.G(z, y)
+            if who == "D":
+                self.play_D(x, fake, y)
+            else:
+                self.play_G(x, fake, y)
+                self.remember()
+        self._calibrated_at = -1
 
     def play(self, dealt: Dealt) -> Tensor:
         """`d_moves` moves of D, one of G.        min_G max_D  E[log D(x)] + E[log(1 - D(G(z)))]"""
@@ -159,6 +235,7 @@ class Trainer:
         for move, (pixels, y) in enumerate(dealt):
             x = self.real(pixels)
             z = self.draws.latents(len(x), self.gan.config.nz, self.device)
+            self.dealt = x, z, y
             with torch.set_grad_enabled(move == len(dealt) - 1), self.autocast():
                 fake = G(z, y)  # painted once, judged twice
             loss_D, grad_D, D_x, D_Gz, sure = self.play_D(x, fake.detach(), y)
@@ -231,6 +308,10 @@ class Trainer:
         x = augment(x, self.config.augment, self.draws)
         return x + self.noise.to(x.dtype) * self.draws.normal(x) if self.config.instance_noise else x
 
+    def remember(self) -> None:
+        """G_ema takes in G's move: with a short memory at first, so that it does not paint as an untrained G."""
+        self.gan.update_ema(min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done)))
+
     def fade(self) -> None:
         """Set the noise of this step."""
         config = self.config
@@ -282,10 +363,11 @@ class Trainer:
             "batches_drawn": self.batches.drawn,
             "seconds": self.seconds,
             "best": best,
+            "changed": self.changed - sum(change.step < self.steps_done for change in self.changes),  # at this step
         }
 
     def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Go on from `state()`. Learning rates stay those of `config`, which may have changed."""
+        """Go on from `state()`, under what the run began with, which may be another by now, and `changes`."""
         self.gan.load_state_dict({name[4:]: t for name, t in tensors.items() if name.startswith("gan.")})
         for name, optimizer in (("opt_D", self.opt_D), ("opt_G", self.opt_G)):
             weights, moments = optimizer.param_groups[0]["params"], dict[int, dict[str, Tensor]]()
@@ -304,6 +386,21 @@ class Trainer:
         self.steps_done, self.batches.drawn = numbers["step"], numbers["batches_drawn"]
         self.seconds, self._calibrated_at = numbers["seconds"], -1
         self.best = Best(**best) if (best := numbers.get("best")) else None  # older checkpoints do not say
+        before, until_then = (sum(c.step < n for c in self.changes) for n in (self.steps_done, self.steps_done + 1))
+        self.changed, self.loaded_at = min(before + numbers.get("changed", 0), until_then), self.steps_done
+        self.relearn(settings(self.began, self.changes[: self.changed]))
+
+
+@contextmanager
+def untouched(player: nn.Module) -> Iterator[None]:
+    """What playing leaves behind in `player` besides its weights (batch norm's statistics) is undone."""
+    before = [buffer.clone() for buffer in player.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, old in zip(player.buffers(), before, strict=True):
+                buffer.copy_(old)
 
 
 def sheet_due(step: int, every: int) -> bool:

@@ -1,12 +1,14 @@
 """What the doctor may do by itself under `--doctor act`: go back and take smaller steps, or end the run."""
 
-from dataclasses import asdict, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
-from gan_core.training.checkpoint import checkpoints, load_checkpoint
+from gan_core.training.changes import without
+from gan_core.training.checkpoint import load_checkpoint, steps_kept
 from gan_core.training.doctor import SLOWER
-from gan_core.training.events import Action, Advice, Resumed
+from gan_core.training.events import Action, Advice
 from gan_core.training.folder import RunFolder
+from gan_core.training.rewind import leave_behind
 from gan_core.training.trainer import Trainer
 from gan_core.words import ACTIONS
 
@@ -31,20 +33,16 @@ def treat(advice: Advice, sound: int, trainer: Trainer, folder: RunFolder) -> Ac
         if advice.key == "diverged":
             return None
         return _noted(advice, "stop", trainer, folder)
-    slower = replace(config, lr_D=config.lr_D / SLOWER, lr_G=config.lr_G / SLOWER)
+    slower: dict[str, Any] = {"lr_D": config.lr_D / SLOWER, "lr_G": config.lr_G / SLOWER}
+    trainer.began, trainer.changes = replace(trainer.began, **slower), without(trainer.changes, slower)
     load_checkpoint(trainer, folder.checkpoints, step)
-    trainer.relearn(slower)
-    folder.write_config(folder.config | {"train": asdict(slower)})
-    for path in checkpoints(folder.checkpoints):
-        if int(path.stem) > step:
-            path.unlink()
-    folder.forget_after(step)
-    folder.append(Resumed(step))
+    trainer.changes = trainer.changes[: trainer.changed]
+    leave_behind(trainer, folder)
     return _noted(advice, "back", trainer, folder)
 
 
 def _way_back(sound: int, trainer: Trainer, folder: RunFolder) -> int | None:
-    kept = [int(path.stem) for path in checkpoints(folder.checkpoints)]
+    kept = steps_kept(folder.checkpoints)
     until_then = [step for step in kept if step <= sound]
     if trainer.best and trainer.best.step in until_then:
         return trainer.best.step

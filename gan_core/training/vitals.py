@@ -50,7 +50,7 @@ class Watch:
         """The signs at this step."""
         started = perf_counter()
         trainer = self.trainer
-        G, D = _alone(trainer.gan.G), _alone(trainer.gan.D)
+        G, D = alone(trainer.gan.G), alone(trainer.gan.D)
         with trainer.autocast():
             fake = _in_batches(G, self.z, self.y).float()
         features, classes = self._see(fake)
@@ -147,7 +147,7 @@ def ranked_above(a: Tensor, b: Tensor) -> float:
     return float(((difference > 0).float() + (difference == 0).float() / 2).mean())
 
 
-def _alone(player: nn.Module) -> nn.Module:
+def alone(player: nn.Module) -> nn.Module:
     """A copy that plays as in training, without dropout's dice and without waiting for other processes."""
     copy = deepcopy(player).train()
     for module in copy.modules():

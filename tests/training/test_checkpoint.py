@@ -15,7 +15,7 @@ from tests.training.tiny import trainer
 def made(tmp_path_factory):
     """A folder of checkpoints at 4 and 6 of a run of 8 steps, and the state of the run at each and at the end."""
     folder, states = tmp_path_factory.mktemp("checkpoints"), {}
-    t = trainer(steps=8, checkpoint_every=2)
+    t = trainer(steps=8, checkpoint_every=2, keep=0)
     for event in t.run():
         if isinstance(event, Checkpoint):
             states[event.step] = {name: x.clone() for name, x in t.state()[0].items()}

@@ -80,7 +80,7 @@ def test_a_measured_run_ends_with_the_weights_of_one_that_is_not():
 
 
 def test_the_best_is_kept_beside_the_two_newest_even_when_none_was_due(tmp_path):
-    folder, t = RunFolder(tmp_path / "a"), trainer(steps=12, snapshot_every=2, checkpoint_every=4)
+    folder, t = RunFolder(tmp_path / "a"), trainer(steps=12, snapshot_every=2, checkpoint_every=4, keep=0)
     folder.path.mkdir()
     ruler = Told(3.0, 2.0, 1.0, 4.0, 4.0, 4.0)
     for event in record(measured(t.run(), t, lambda: ruler), t, folder, {}):
