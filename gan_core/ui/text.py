@@ -421,6 +421,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "停止 {name} 并删除其全部内容（快照、曲线、检查点）？此操作无法撤销。",
     ),
     "run_cancel": ("Cancel", "取消"),
+    "run_whole": ("Full screen", "全屏"),
     # the list of runs
     "runs": ("Runs", "训练列表"),
     "runs_menu": ("What can be done with {name}", "对 {name} 的操作"),

@@ -101,6 +101,8 @@ class GanTrain extends HTMLElement {
     this.noteDetails = make("details", {}, make("summary", {}, t("run_log")), this.noteLog);
     this.noteBox = make("div", { class: "run-note", hidden: true }, this.noteLine, this.noteDetails);
     this.lost = make("p", { class: "run-lost", role: "status", hidden: true }, t("run_lost"));
+    this.wholeButton = make("button", { type: "button", class: "plain", onclick: () => this.whole() }, t("run_whole"));
+    this.publicLine = make("p", { class: "run-about", hidden: true });
     this.sheetsBox = make("div", { class: "run-sheets" });
     this.said = make("p", { class: "run-said", "aria-live": "polite" });
     this.empty = make("div", { class: "run-empty" }, make("p", { class: "run-empty-title" }, t("run_none")), make("p", {}, t("run_none_about")));
@@ -113,18 +115,25 @@ class GanTrain extends HTMLElement {
         make("div", { class: "run-left" }, this.sheetsBox,
           make("div", { class: "run-under" },
             make("label", { class: "switch" }, this.crisp, t("run_crisp")),
+            this.wholeButton,
             this.filmBox = make("details", { class: "run-film" }, make("summary", {}, t("time_film")), make("p", { class: "run-about" }, t("time_film_about")), this.films.buttons, this.films.bar, this.filmWords)),
           this.axis.element, this.happened.element),
         this.charts.element),
       this.share.element,
     );
-    this.replaceChildren(this.section = make("section", { class: "run", "aria-label": t("tab_train") }, this.runs.element, this.empty, this.full, this.said));
+    this.replaceChildren(this.section = make("section", { class: "run", "aria-label": t("tab_train") }, this.publicLine, this.runs.element, this.empty, this.full, this.said));
     this.classList.toggle("lesson", lesson);
   }
 
   listen() {
     live.addEventListener("runs", () => this.list());
-    live.addEventListener("me", () => this.later());
+    live.addEventListener("me", () => {
+      const bounds = live.me.public;
+      this.publicLine.hidden = !bounds || lesson;
+      this.publicLine.textContent = bounds ? t("public_about", bounds) : "";
+      this.drawList(); // whose they are
+      this.later();
+    });
     live.addEventListener("lost", () => (this.lost.hidden = false));
     live.addEventListener("found", () => (this.lost.hidden = true));
     this.runs.addEventListener("pick", ({ detail }) => this.pick(detail));
@@ -244,6 +253,12 @@ class GanTrain extends HTMLElement {
 
   async discard() {
     if (await this.runs.dialog.ask(t("run_discard_ask", { name: this.run.name }), t("run_discard"))) this.ask("discard");
+  }
+
+  /** For a class: the sheet, its time line and the curves on the whole screen. */
+  whole() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.full.requestFullscreen?.();
   }
 
   open() {
