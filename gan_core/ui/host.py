@@ -9,23 +9,43 @@ from gan_core.training.folder import RunFolder, list_runs
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import GB, Limits
 from gan_core.ui.look import weigh
+from gan_core.ui.studio import Studio
 from gan_core.ui.sweep import sweep
 from gan_core.ui.text import PageError
 from gan_core.ui.waiting import ticket_of
+from gan_core.ui.zero import here
 
 EVERY = 1.0  # seconds between two looks; nobody minds waiting for one more
 WEIGH_EVERY = 20.0  # seconds
 SWEEP_EVERY = 60.0  # seconds
+UNDRIVEN = 600.0  # seconds after which a run that goes in slices is taken to be left by its visitor
 GRACE = 60.0  # seconds from being asked to stop until a process that does not is killed: a step, a measure, and a save
 
 log = logging.getLogger(__name__)
 
 
+def hosted(studio: Studio) -> Jobs:
+    """The trainings of an app, and a host beside them where strangers come."""
+    limits = Limits() if studio.public else None
+    jobs = Jobs(studio.runs, limits, slices=here())
+    if limits:
+        host = Host(jobs, limits)
+        studio.at_close.append(host.close)
+        host.start()
+    return jobs
+
+
 class Host:
     """A thread beside the page."""
 
-    def __init__(self, jobs: Jobs, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        self.jobs, self.limits, self.clock = jobs, limits, clock
+    def __init__(
+        self,
+        jobs: Jobs,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.jobs, self.limits, self.clock, self.wall = jobs, limits, clock, wall
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go, daemon=True, name="host")
         self._weighed = self._swept = -SWEEP_EVERY
@@ -60,6 +80,8 @@ class Host:
                 self._bound(run, weighing, now)
             else:
                 self._asked.pop(run.name, None)
+                if self.jobs.slices and self.jobs.waits(run):
+                    self._leave(run)
         if now - self._swept > SWEEP_EVERY:
             self._swept = now
             sweep(self.jobs, self.limits)
@@ -80,6 +102,12 @@ class Host:
         self._asked[run.name] = now
         self._tell(run, why)
         run.ask("stop")
+
+    def _leave(self, run: RunFolder) -> None:
+        """Nobody has asked for its next slice for long: its page was closed."""
+        status = run.status
+        if status and self.wall() - status.heartbeat > UNDRIVEN:
+            self.jobs.ask(run.name, "stop")
 
     def _tell(self, run: RunFolder, why: PageError) -> None:
         """In the run's own story, where its owner reads it tomorrow; as the doctor tells what it did."""

@@ -121,11 +121,8 @@ class Jobs:
             if last := self._children.get(name):  # stopped, but still on its way out with the folder's lock in its hand
                 with suppress(subprocess.TimeoutExpired):
                     last.wait(LEAVING)
-            until = folder.config.get("until")
-            options = [f"--until={until}"] if until else []
-            options += [f"--at={at}"] if at is not None else []
             try:
-                self._begin(folder, ["train", "--resume", *options])
+                self._begin(folder, [*resuming(folder), *([f"--at={at}"] if at is not None else [])])
             except OSError as error:
                 raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
         self.advance()
@@ -236,13 +233,15 @@ class Jobs:
 
     def _leave(self, folder: RunFolder, wish: Wish) -> None:
         """Out of the queue: a run that never began leaves nothing behind."""
+        if wish == "pause" and self.slices:  # between two slices, as in one: nobody pauses on another's GPU
+            wish = "stop"
         if wish not in ("stop", "discard"):
             raise PageError("public_waits", name=folder.name)
         with self.alone():
             status = folder.status
             if status is None or status.state != "queued":  # its turn has just come
                 folder.ask(wish)
-            elif folder.config:
+            elif folder.config and wish == "stop":
                 folder.write_status("stopped", status.step)
             else:
                 delete(folder)
@@ -330,6 +329,12 @@ def resumable(folder: RunFolder) -> bool:
     if uploads_gone(folder):
         return False
     return bool(folder.config) and (any(folder.checkpoints.glob("*.safetensors")) or not folder.ever_saved)
+
+
+def resuming(folder: RunFolder) -> list[str]:
+    """The command that goes on with a run as it was asked for."""
+    until = folder.config.get("until")
+    return ["train", "--resume", *([f"--until={until}"] if until else [])]
 
 
 def uploads_gone(folder: RunFolder) -> bool:

@@ -27,6 +27,7 @@ from gan_core.networks import Discriminator, Generator
 from gan_core.training.folder import list_runs
 from gan_core.training.losses import GAMES
 from gan_core.ui.text import PageError
+from gan_core.ui.zero import here
 
 BEST = ("fruits", "fashion", "digits")  # the shipped models, the one to open with first
 KEPT = 6  # GANs in memory; a shipped one takes about 30 MB
@@ -104,7 +105,8 @@ class Shelf:
 
     def __init__(self, weights: Path, runs: Path) -> None:
         self.weights, self.runs = weights, runs
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        # where a GPU comes in slices, out of a visitor's quota, the CPU paints: a sheet takes it a moment
+        self.device = "cuda" if torch.cuda.is_available() and not here() else "cpu"
         self._gans: OrderedDict[tuple[str, int, int], GAN] = OrderedDict()
         self._shelf, self._brush = Lock(), Lock()
 

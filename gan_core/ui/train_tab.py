@@ -15,8 +15,11 @@ from gan_core.errors import UserError
 from gan_core.ui.answers import spoken
 from gan_core.ui.ask import ask_routes
 from gan_core.ui.element import element, settings
-from gan_core.ui.jobs import Jobs, Order
+from gan_core.ui.host import hosted
+from gan_core.ui.jobs import Jobs
 from gan_core.ui.live import Hub
+from gan_core.ui.order import Order
+from gan_core.ui.slices import drive
 from gan_core.ui.studio import Studio
 from gan_core.ui.text import PageError, language_of, said, tr
 from gan_core.ui.timeline import timeline_routes
@@ -61,7 +64,7 @@ class Form:
 
 
 def train_tab(studio: Studio) -> None:
-    jobs = Jobs(studio.runs)
+    jobs = hosted(studio)
     hub = Hub(jobs)
     studio.routes.extend([*hub.routes(), *ask_routes(studio, jobs), *timeline_routes(studio, jobs)])
     studio.at_close.extend([jobs.close, hub.close])
@@ -74,6 +77,8 @@ def train_tab(studio: Studio) -> None:
                 view = element(TAG)
         started = gr.Textbox(visible=False)
     _wire(jobs, form, about, complaint, started)
+    if jobs.slices:
+        drive(jobs)
     copied = {name: part for name, part in vars(form).items() if name not in ("uploads", "start", "name")}
     view.change(None, [view], list(copied.values()), js=settings(*copied))  # the settings of a run, to begin again with
 
