@@ -7,16 +7,17 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn
 
 import torch
 from tqdm import tqdm
 
 from gan_core.commands import doctor, look, measure, steer
 from gan_core.commands.forecast import Forecast
+from gan_core.commands.options import add_fields, given
 from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
 from gan_core.data.memory import gib
 from gan_core.errors import UserError
@@ -82,6 +83,9 @@ def _add_train(commands: Any) -> None:
         "resume", help="wake a paused run, or go on with one that ended", argument_default=argparse.SUPPRESS
     )
     resume.add_argument("run", metavar="RUN")
+    resume.add_argument(
+        "--at", dest="back_to", type=int, metavar="STEP", help="go back to this step first, and wait there"
+    )
     _add_options(resume)
     resume.set_defaults(command=_resume, resume=True, source=None)
     fork = commands.add_parser(
@@ -121,32 +125,7 @@ def _add_options(parser: Any) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; one core fewer keeps a page responsive")
     for kind in (ModelConfig, TrainConfig):
-        _add_fields(parser.add_argument_group(kind.__name__), kind)
-
-
-def _add_fields(group: Any, kind: type) -> None:
-    """Every field of a config as an option: `ndf` is --ndf, `lr_D` is --lr-d."""
-    hints = get_type_hints(kind)
-    for field in fields(kind):
-        hint, flag = hints[field.name], "--" + field.name.replace("_", "-").lower()
-        shape: dict[str, Any] = {"dest": f"{kind.__name__}.{field.name}", "metavar": field.name.upper()}
-        if hint is bool:
-            shape = {"dest": shape["dest"], "action": argparse.BooleanOptionalAction}
-        elif get_origin(hint) is Literal:
-            shape |= {"metavar": "|".join(get_args(hint))}
-        elif get_origin(hint) is tuple:
-            inner = get_args(hint)[0]
-            shape |= {"nargs": "*", "type": str if get_origin(inner) is Literal else inner}
-        else:
-            shape |= {"type": hint}
-        default = "" if field.default is MISSING else field.default
-        group.add_argument(flag, help=f"default: {default}", **shape)
-
-
-def _given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
-    prefix = f"{kind.__name__}."
-    found = {name[len(prefix) :]: value for name, value in vars(options).items() if name.startswith(prefix)}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+        add_fields(parser.add_argument_group(kind.__name__), kind)
 
 
 @dataclass(frozen=True)
@@ -173,7 +152,7 @@ def plan(arguments: Sequence[str]) -> Plan:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    model, train = _given(options, ModelConfig), _given(options, TrainConfig)
+    model, train = given(options, ModelConfig), given(options, TrainConfig)
     folder = run_folder(options.runs, options.run)
     if launcher() and folder.config.get("launcher") == launcher():  # torchrun repeats the command of a run it began
         options.resume, options.source = True, None
@@ -200,6 +179,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         data_root=options.data_root,
         conditional=options.conditional,
         until=phrase,
+        at=getattr(options, "back_to", None),
         memory=None if options.memory_limit is None else gib(options.memory_limit, "memory-limit"),
         command=shlex.join(["python", "-m", "gan_core", *sys.argv[1:]]),
     )
@@ -239,10 +219,12 @@ def _lead(options: argparse.Namespace, asked: Plan) -> None:
 
         trainer = asked.begin(progress)
         bar.close()
-        ended = session.play(trainer, folder, asked.until, stopping, options.doctor)
+        ended = session.play(trainer, folder, asked.until, stopping, options.doctor, asked.request.at)
     elsewhere = [] if options.runs == default_runs() else ["--runs", str(options.runs)]
     where = f"{folder.path} (snapshot {trainer.steps_done:06d})"
-    if ended == "finished":
+    if ended == "discarded":
+        print(f"Discarded {folder.name} at step {trainer.steps_done:,}: its folder {folder.path} is gone.")
+    elif ended == "finished":
         print(f"Finished at step {trainer.steps_done:,}. The weights are in {where}.")
     else:
         go_on = shlex.join(["python", "-m", "gan_core", "train", "--run", folder.name, *elsewhere, "--resume"])
@@ -251,9 +233,7 @@ def _lead(options: argparse.Namespace, asked: Plan) -> None:
 
 def _resume(options: argparse.Namespace) -> None:
     folder = run_folder(options.runs, options.run)
-    if steer.wake(folder):
-        print(f"{folder.name} plays on.")
-    else:
+    if not steer.wake(folder, getattr(options, "back_to", None)):
         _train(options)
 
 

@@ -168,6 +168,22 @@ ERRORS: dict[str, tuple[str, str]] = {
         "to a later step.",
         "训练 {name!r} 由另一个训练复制而来，没有早至第 {got} 步的存档。可退回到：{known}，或其后的步。",
     ),
+    "order_refused": (
+        "{name} does not do that: {why}",
+        "{name} 没有执行：{why}",
+    ),
+    "order_waits": (
+        "{name} has not answered for {seconds} seconds; it does what was asked after the step in hand. `runs` tells how it stands.",
+        "{name} 已有 {seconds} 秒没有回应；当前这一步结束后会执行。可用 `runs` 查看状态。",
+    ),
+    "nothing_set": (
+        "Nothing named to set. While a run plays, these can be changed: {known}.",
+        "没有给出要更改的设置。训练过程中可以更改：{known}。",
+    ),
+    "back_idle": (
+        "Nobody plays run {name!r}. `resume {name} --at {step}` goes on with it from there.",
+        "训练 {name!r} 没有在进行。可用 `resume {name} --at {step}` 从该步继续。",
+    ),
     "no_checkpoint": (
         "No checkpoint in {where} can be read, so the run cannot go on. Start a new one under another name.",
         "{where} 中没有可读取的检查点，无法继续。请用新名称重新开始。",

@@ -256,13 +256,8 @@ class RunFolder:
     def history(self) -> list[dict[str, Any]]:
         """All events that still hold: those after the step from which the run was resumed are dropped."""
         events: list[dict[str, Any]] = []
-        for line in read_bytes(self.events).splitlines():
-            try:
-                event = json.loads(line)
-                step = event["step"] + 0
-                event["event"] + ""
-            except (ValueError, KeyError, TypeError):
-                continue  # a torn line
+        for event in parsed(read_bytes(self.events)):
+            step = event["step"]
             if event.get("event") == "resumed":
                 undone = ("changed", "moved", "refused") if event.get("to") == step else ()  # by who went back to it
                 events = [e for e in events if e["step"] < step or (e["step"] == step and e["event"] not in undone)]
@@ -292,6 +287,20 @@ class RunFolder:
             if not self.path.exists():
                 return
             time.sleep(0.1)  # somebody asked for something meanwhile
+
+
+def parsed(lines: bytes) -> Iterator[dict[str, Any]]:
+    """The events in lines of events.jsonl; torn ones are passed over."""
+    return filter(None, map(_event, lines.splitlines()))
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+        whole = isinstance(event["event"], str) and isinstance(event["step"], int)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return event if whole else None
 
 
 def run_folder(runs: Path, name: str) -> RunFolder:
