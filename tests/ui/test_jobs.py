@@ -11,8 +11,10 @@ import pytest
 from gan_core.config import PRESETS
 from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder, standing
-from gan_core.ui.jobs import Jobs, Order, log_tail, resumable
-from gan_core.ui.live import Look
+from gan_core.ui.jobs import Jobs, log_tail, resumable
+from gan_core.ui.look import Look
+from gan_core.ui.order import Order
+from gan_core.ui.uploads import keep_uploads
 
 TINY = dict(
     model=dict(ngf=4, ndf=4, image_size=28),
@@ -150,8 +152,6 @@ def test_an_unwritable_place_is_said(tmp_path):
 
 
 def test_pictures_that_share_a_name_are_all_kept(jobs, tmp_path):
-    from gan_core.ui.jobs import keep_uploads
-
     uploads = []
     for n in range(3):
         path = tmp_path / str(n) / "IMG_1.png"
@@ -166,14 +166,13 @@ def test_pictures_that_share_a_name_are_all_kept(jobs, tmp_path):
 
 
 def test_options_are_what_the_command_line_reads():
-    from gan_core.cli import _given, _parser
-    from gan_core.config import ModelConfig, TrainConfig
+    from gan_core.cli import plan
 
     model = dict(ngf=4, norm_D="none", dropout_D=0.25)
     train = dict(lr_D=1e-3, augment=("color", "cutout"), flip=True, seed=-5, betas=(0.0, 0.9))
     options = Order("x", conditional=True, until="10m", model=model, train=train).options("x")
-    read = _parser().parse_args(["train", "--run=r", *options])
-    assert (_given(read, ModelConfig), _given(read, TrainConfig)) == (model, train)
+    read = plan(["train", "--run=r", *options]).request
+    assert (read.model, read.train) == (model, train | {"steps": 10**9})  # the clock decides
     assert (read.data, read.until, read.conditional) == ("x", "10m", True)
     assert read.preset in PRESETS
 

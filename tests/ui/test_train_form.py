@@ -4,7 +4,7 @@ import pytest
 
 from gan_core.config import PRESETS
 from gan_core.errors import UserError
-from gan_core.ui.jobs import Order
+from gan_core.ui.order import Order
 from gan_core.ui.train_tab import HUB, OWN, _settled, order
 
 EMPTY = dict(
