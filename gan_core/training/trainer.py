@@ -134,6 +134,8 @@ class Trainer:
             self.changes = word.changes
             self.load_state(*word.state)
             torch.manual_seed(self.config.seed + self.ranks.rank)  # dropout's dice fall apart on every rank
+            for _ in self._repeat():
+                pass
         else:
             self.changes.insert(self.changed, word)
             self._make(word)
@@ -170,8 +172,8 @@ class Trainer:
         self.gan.train()
         if self.steps_done == 0:
             yield Sample(0, self.paint())
+        yield from self._repeat()
         while self.steps_done < self.config.steps:
-            yield from self._repeat()
             while not isinstance(word := self.ranks.go_on(), bool):
                 self._follow(word)
             if not word:
@@ -198,6 +200,7 @@ class Trainer:
                 yield Snapshot(self.steps_done)
             if last or self.steps_done % config.checkpoint_every == 0:
                 yield Checkpoint(self.steps_done)
+            yield from self._repeat()
             yield Step(self.steps_done)
 
     @torch.enable_grad()

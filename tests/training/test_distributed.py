@@ -59,6 +59,24 @@ def test_many_ranks_play_the_game_of_one(played, name, n):
     assert all(torch.equal(other[key], many[key]) for key in many)
 
 
+def test_many_ranks_make_the_same_changes_moves_and_ways_back(tmp_path):
+    """To the last bit: each rank as the first, and the run that went back as the one that did not."""
+    launcher = torchrun(2, str(Path(__file__).with_name("ranks.py")), str(tmp_path), "steer")
+    text, _ = launcher.communicate(timeout=120)
+    assert launcher.returncode == 0, text
+    states = {
+        (b, rank): load_file(tmp_path / f"steered-{b}-{rank}.safetensors") for b in (True, False) for rank in (0, 1)
+    }
+    one = states.pop((False, 0))
+    for which, other in states.items():
+        assert [name for name in one if not torch.equal(one[name], other[name])] == [], which
+    told = [(e["event"], e["step"]) for e in RunFolder(tmp_path / "run-True").history()]
+    assert ("resumed", 4) in told and ("moved", 4) in told
+    assert RunFolder(tmp_path / "run-True").config["changes"] == [
+        {"step": 3, "train": {"lr_D": 1e-3, "augment": ["color"]}}, {"step": 4, "move": "D"}, {"step": 4, "move": "G"},
+    ]  # fmt: skip
+
+
 TRAIN = ["-m", "gan_core", "train", "--data=fashion-mini"]
 
 

@@ -1,6 +1,7 @@
 """A run that is measured: the events, the best, the target, and that the training does not notice."""
 
 import json
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_a_measure_comes_right_after_each_snapshot_and_says_which_is_the_best():
     ]  # fmt: skip
     assert all(m.floor == REAL for m in told)
     assert t.best == Best(8, 2.0)
+
+
+def test_a_distance_that_is_no_number_is_never_the_best():
+    ruler, t = Told(math.nan, 5.0, math.inf, 4.0, math.nan), trainer(steps=10, snapshot_every=2)
+    told = [event for event in measured(t.run(), t, lambda: ruler) if isinstance(event, Measure)]
+    assert [m.best for m in told] == [False, True, False, True, False] and t.best == Best(8, 4.0)
+    spoiled = trainer(steps=2, snapshot_every=2)
+    spoiled.best = Best(1, math.nan)  # as runs of before may have it in their checkpoints
+    list(measured(spoiled.run(), spoiled, lambda: Told(9.0)))
+    assert spoiled.best == Best(2, 9.0)
 
 
 def test_the_ruler_is_not_made_before_it_is_wanted():

@@ -1,7 +1,10 @@
 """The hand on the wheel: every order does exactly what it says, and whoever resumes repeats it to the last bit."""
 
 import json
+import shutil
+from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -461,6 +464,141 @@ def test_the_whole_model_is_begun_again_as_session_begins_it():
     other = Trainer(GAN(model), t.images, t.began)
     list(other.run())
     assert all(torch.equal(a, b) for a, b in zip(state[0].values(), other.state()[0].values(), strict=True))
+
+
+# ---- killed, full, gone
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing that was about to happen happens."""
+
+
+def killed_at(patch, n):
+    """Die before the n-th thing that is done to the disk. Returns how many there have been."""
+    done = []
+
+    def dying(what):
+        def once(*args, **kwargs):
+            done.append(what)
+            if len(done) == n:
+                raise Killed
+            return what(*args, **kwargs)
+
+        return once
+
+    for owner, name in ((Path, "unlink"), (Path, "replace"), (shutil, "rmtree"), (RunFolder, "append")):
+        patch.setattr(owner, name, dying(getattr(owner, name)))
+    return done
+
+
+def gone_on(folder):
+    """What a resume makes of it."""
+    t = trainer(**folder.config["train"] | {"betas": (0.5, 0.999), "augment": ()})
+    t.changes = read_changes(folder.config)
+    load_checkpoint(t, folder.checkpoints)
+    folder.append(Resumed(t.steps_done))
+    list(t.run())
+    return t
+
+
+def changed_run(*changes):
+    t = trainer(steps=12, checkpoint_every=2, report_every=3, snapshot_every=100, keep=9)
+    t.changes = list(changes)
+    list(t.run())
+    return t
+
+
+def test_killed_at_any_moment_of_a_change_or_a_way_back_it_can_be_gone_on_with(tmp_path, monkeypatch):
+    """At each of them the run that is gone on with is one of those that a person had asked for, to the last bit."""
+    early, late = Change(3, {"lr_D": 1e-3}), Change(6, {"lr_D": 1e-2})
+    wanted = [changed_run(), changed_run(early), changed_run(early, late)]
+    deaths, found = 0, set()
+    for n in range(1, 200):
+        folder = RunFolder(tmp_path / str(n))
+        folder.path.mkdir()
+        s = Sitting(folder, monkeypatch, keep=9)
+        s.idle = [s.wish("run")]
+        with monkeypatch.context() as patch:
+            at = {3: s.set(lr_D=1e-3), 6: s.set(lr_D=1e-2), 7: s.order("back", step=5)}
+            at |= {2: lambda n=n, patch=patch: killed_at(patch, n)}
+            with suppress(Killed):
+                s.play(at)
+                break
+        deaths += 1
+        left = RunFolder(folder.path)
+        left.sweep()
+        again = gone_on(left)
+        ends = [
+            which for which, t in enumerate(wanted) if equal(state_of(again.gan, again.opt_D), state_of(t.gan, t.opt_D))
+        ]
+        assert ends, f"killed at {n}, it became another run"
+        found |= set(ends)
+        steps = [e["step"] for e in left.history() if e["event"] == "resumed"]
+        assert steps[-1] in (2, 4, 6, *range(8, 13))
+    assert deaths > 30 and found == {0, 1, 2}
+
+
+def test_a_full_disk_at_a_move_ends_the_run_and_costs_nothing_that_was_kept(folder, monkeypatch):
+    s = Sitting(folder, monkeypatch)
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+
+        def fill():
+            patch.setattr(Image.Image, "save", full)
+            folder.order("move", who="D")
+
+        with pytest.raises(OSError, match="No space"):
+            s.play({5: fill})
+    assert not [e for e in folder.history() if e["event"] == "moved"] and not list(folder.path.rglob("*.part"))
+    assert gone_on(folder).steps_done == 12
+
+
+def test_a_clock_that_jumps_moves_nothing(folder, monkeypatch):
+    """Hours ahead, and back to long before: heartbeats go on with the wall clock, waits with the steady one."""
+    now, beats = [1e9], []
+    monkeypatch.setattr("gan_core.training.folder.time.time", lambda: now[0])
+    monkeypatch.setattr("gan_core.training.folder.HEARTBEAT", 0.0)
+
+    def jump(to):
+        def there():
+            now[0] = to
+
+        return there
+
+    s = Sitting(folder, monkeypatch, steps=9)
+    s.idle = [jump(1e9 + 9e4), lambda: beats.append(folder.status.heartbeat), jump(1e9 - 9e4),
+              lambda: beats.append(folder.status.heartbeat), s.wish("run")]  # fmt: skip
+    assert s.play({3: s.wish("pause")}).steps_done == 9
+    assert beats == [1e9 + 9e4, 1e9 - 9e4]
+
+
+def test_a_run_whose_folder_is_gone_ends_and_makes_no_other(folder, monkeypatch):
+    for gone in (lambda: shutil.rmtree(folder.path), lambda: folder.path.rename(folder.path.with_name("b"))):
+        folder.path.mkdir(exist_ok=True)
+        s = Sitting(folder, monkeypatch)
+        with pytest.raises(UserError, match="was taken away"):
+            s.play({3: gone})
+        assert not folder.path.exists()
+        with pytest.raises(UserError, match="was taken away"):
+            folder.write_status("failed", 3)
+        with pytest.raises(UserError, match="was taken away"):
+            folder.ask("run")
+        assert not folder.path.exists()
+
+
+def test_another_folder_in_its_place_is_not_written_to(folder, monkeypatch):
+    with folder.locked():
+        assert not folder.gone
+        folder.path.rename(folder.path.with_name("b"))
+        folder.path.mkdir()
+        with RunFolder(folder.path).locked():
+            assert folder.gone
+            with pytest.raises(UserError, match="was taken away"):
+                folder.append(Step(3))
+        assert {path.name for path in folder.path.iterdir()} == {".lock"}
 
 
 def test_what_stops_being_numbers_by_hand_ends_the_run(folder, monkeypatch):
