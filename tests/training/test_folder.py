@@ -4,12 +4,14 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from gan_core import UserError
+from gan_core.training.control import Control, Order
 from gan_core.training.events import Checkpoint, Report, Resumed, Sample, Snapshot
 from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, list_runs, run_folder
 
@@ -186,6 +188,86 @@ def test_wishes_are_heard(folder):
         assert RunFolder(folder.path).wish == wish
     (folder.path / "control.json").write_text('{"wish": "explode"}')
     assert folder.wish == "run"
+
+
+RUBBISH = [
+    "", "{", "[]", "3", "null", '"pause"', '{"wish": 3}', '{"wish": ["pause"]}', '{"wish": {"a": 1}}', "[" * 100_000,
+    '{"orders": 3, "pace": "x"}', '{"orders": {"n": 1}}',
+    '{"orders": [3, null, {}, {"n": 1}, {"n": "1", "do": "set"}]}',
+    '{"orders": [{"n": true, "do": "set"}, {"n": 1.5, "do": "set"}, {"n": 1, "do": 3}]}', '{"pace": NaN}',
+    '{"pace": true}', '{"pace": 1e999}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
+def test_rubbish_in_control_json_asks_for_nothing_and_can_be_written_over(folder, rubbish):
+    (folder.path / "control.json").write_text(rubbish)
+    assert folder.control == Control()
+    (folder.path / "control.json").write_bytes(rubbish.encode() + b"\xff")
+    assert folder.control == Control()
+    assert folder.order("move", who="D") == 1
+    assert folder.control == Control(orders=(Order(1, "move", {"who": "D"}),))
+
+
+def test_a_wish_keeps_the_orders_that_were_not_served_yet(folder):
+    assert [folder.order("move", who=who) for who in ("D", "G")] == [1, 2]
+    folder.ask("slow", 2.5)
+    assert (folder.wish, folder.control.pace) == ("slow", 2.5)
+    assert [order.n for order in folder.control.orders] == [1, 2]
+    folder.served = 1
+    folder.write_status("paused", 5)
+    folder.ask("pause")
+    assert (folder.wish, folder.control.pace) == ("pause", 2.5)  # the pace stays, for the next slow motion
+    assert [order.n for order in folder.control.orders] == [2]
+    folder.served = 2
+    folder.write_status("paused", 5)
+    assert folder.order("back", step=3) == 3  # numbers are never used again
+    assert folder.control.orders == (Order(3, "back", {"step": 3}),)
+    folder.clear()
+    assert folder.control == Control()
+    assert RunFolder(folder.path).order("back", step=3) == 3
+
+
+@pytest.mark.parametrize(("pace", "held"), [(4, 4.0), (0.1, 0.5), (-1, 0.5), (99, 30.0)])
+def test_slow_motion_is_neither_a_flicker_nor_a_standstill(folder, pace, held):
+    folder.ask("slow", pace)
+    assert folder.control.pace == held
+
+
+def test_two_apps_and_a_command_may_order_at_once(folder):
+    """Eight threads as eight processes, each with its own view of the folder: no order is lost, none has a twin."""
+
+    def order(i):
+        other = RunFolder(folder.path)
+        other.ask("pause" if i % 2 else "run")
+        return [other.order("set", train={"lr_D": i + k}) for k in range(5)]
+
+    with ThreadPoolExecutor(8) as threads:
+        numbers = sorted(n for some in threads.map(order, range(8)) for n in some)
+    assert numbers == list(range(1, 41))
+    assert sorted(order.n for order in folder.control.orders) == numbers
+    values = [order.values["train"]["lr_D"] for order in folder.control.orders]
+    assert sorted(values) == sorted(i + k for i in range(8) for k in range(5))
+
+
+def test_a_status_of_an_older_run_says_nothing_of_what_it_did_not_know(folder):
+    old = {"state": "running", "pid": 1, "host": "x", "heartbeat": 5.0, "step": 3, "why": "", "why_zh": ""}
+    (folder.path / "status.json").write_text(json.dumps(old))
+    assert (folder.status.served, folder.status.device, folder.status.memory) == (0, "", 0)
+    folder.served, folder.device, folder.gauge = 7, "CPU", lambda: 99
+    folder.write_status("running", 4)
+    assert (folder.status.served, folder.status.device, folder.status.memory) == (7, "CPU", 99)
+    folder.write_status("preparing", 4, pid=1)  # for a process that has just been started, and has not spoken yet
+    assert (folder.status.device, folder.status.memory) == ("", 0)
+
+
+def test_to_discard_a_run_takes_its_lock_along(folder):
+    with folder.locked():
+        folder.append(report(5))
+        folder.ask("pause")
+        folder.discard()
+        assert not folder.path.exists()
+    assert not folder.path.exists()
 
 
 def test_only_one_may_write(folder):
