@@ -178,6 +178,7 @@ def _fork(q: Question) -> dict[str, Any]:
     train, until = q.settings(), q.text("until")
     if until:
         parse(until)
+    train = {name: tuple(value) if isinstance(value, list) else value for name, value in train.items()}
     new = q.jobs.fork(q.folder, step, q.text("name"), until, train, q.visitor.id)
     return {"name": new.name, "step": step}
 

@@ -5,6 +5,7 @@ keeps the digest in owner.json, beside config.json, which is copied into every s
 """
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gan_core.training.folder import RunFolder
 
 TOKEN, KEY = "x-studio-visitor", "x-studio-key"  # headers
 COOKIE = "studio-visitor"
+SHORTEST_KEY = 6
 LONG_ENOUGH = 16  # characters of a token; nobody guesses what the page makes up, and "me" is nobody
 
 
@@ -72,8 +74,8 @@ def key_for(given: str, host: str, public: bool) -> tuple[str, bool]:
     A key that was given holds everywhere. Elsewhere one is made. Raises UserError for one that is easily guessed.
     """
     if given:
-        if len(given) < 6:
-            raise UserError("key_short", got=len(given))
+        if not re.fullmatch(rf"[!-~]{{{SHORTEST_KEY},200}}", given):  # what a header can carry
+            raise UserError("key_bad", got=given, least=SHORTEST_KEY)
         return given, False
     if public or not is_loopback(host):
         return token_urlsafe(9), False

@@ -137,7 +137,7 @@ class Sheets(Sequence[Image.Image]):
 
     def _open(self, at: int) -> Image.Image:
         try:
-            return Image.open(self.paths[at])  # which decodes it when it is painted
+            return Image.open(BytesIO(self.paths[at].read_bytes()))  # which decodes it when it is painted
         except OSError:
             raise PageError("film_sheet_lost", step=int(self.paths[at].stem)) from None
 

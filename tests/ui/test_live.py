@@ -528,7 +528,7 @@ def test_a_restart_of_the_app_doubles_nothing_and_loses_nothing(run, jobs):
         assert '"reports":[[10]' in first
         run.append(report(20))
         run.write_config(run.config | {"changes": [{"step": 10, "train": {"lr_D": 0.5}}]})
-        second, _ = asyncio.run(hear(last, "event: told"))
+        second, _ = asyncio.run(asyncio.wait_for(hear(last, '["report",20,'), 20))
         assert "history" not in second
         assert second.count('["report",20,') == 1 and '["report",10,' not in second
 
