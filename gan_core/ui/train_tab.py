@@ -19,6 +19,7 @@ from gan_core.ui.host import hosted
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.live import Hub
 from gan_core.ui.order import Order
+from gan_core.ui.rights import public_id
 from gan_core.ui.slices import drive
 from gan_core.ui.studio import Studio
 from gan_core.ui.text import PageError, language_of, said, tr
@@ -151,7 +152,7 @@ def _wire(jobs: Jobs, form: Form, about: gr.Markdown, complaint: gr.Markdown, st
         asked = {name: values[part] for name, part in vars(form).items() if name != "start"}
         lang = language_of(request)
         try:
-            folder = jobs.start(order(asked, lang))
+            folder = jobs.start(order(asked, lang), public_id(request.headers))
         except Exception as error:
             return {complaint: spoken(error, lang), started: ""}
         return {complaint: "", started: folder.name}

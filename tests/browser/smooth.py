@@ -57,7 +57,9 @@ def main() -> None:
 def write(run: RunFolder) -> None:
     run.path.mkdir(parents=True)
     train = {"loss": "ns", "steps": 10**6, "batch_size": 64}
-    run.write_config({"model": {"image_size": 64, "nc": 3}, "train": train, "preset": "dcgan2015", "data": {"name": "x"}})
+    run.write_config(
+        {"model": {"image_size": 64, "nc": 3}, "train": train, "preset": "dcgan2015", "data": {"name": "x"}}
+    )
     dice = np.random.default_rng(0)
     start, end = (dice.integers(0, 255, (64, 64, 3)).astype(float) for _ in range(2))
     for n in range(SHEETS):
@@ -75,7 +77,14 @@ def sheet(small: np.ndarray) -> Image.Image:
 def report(step: int) -> dict[str, object]:
     wave = float(np.sin(step / 3000))
     numbers = dict(loss_D=1 + wave / 2, loss_G=2 - wave, D_x=0.6, D_Gz=0.4, grad_D=1.0, grad_G=2 + wave, sure=0.7)
-    return {"event": "report", "step": step, "steps": 10**6, "seconds": step / 50, "images_per_second": 500.0, **numbers}
+    return {
+        "event": "report",
+        "step": step,
+        "steps": 10**6,
+        "seconds": step / 50,
+        "images_per_second": 500.0,
+        **numbers,
+    }
 
 
 def go_on(run: RunFolder, over: threading.Event) -> None:
@@ -99,7 +108,9 @@ def measure(browser: object, url: str, width: int) -> None:
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] - 9, y)
     page.mouse.down()
-    for part in list(range(95, 4, -6)) + list(range(5, 96, 6)):  # once through: the sheets near the hand are loaded then
+    for part in list(range(95, 4, -6)) + list(
+        range(5, 96, 6)
+    ):  # once through: the sheets near the hand are loaded then
         page.mouse.move(box["x"] + box["width"] * part / 100, y)
         page.wait_for_timeout(150)
     page.evaluate(WATCH)

@@ -54,7 +54,9 @@ def started(page, app, steps=1_000_000):
 def weights(folder, player):
     """Every tensor of one player in the newest checkpoint."""
     tensors = load_file(checkpoints(folder.checkpoints)[0])
-    return {name: t for name, t in tensors.items() if name.startswith(f"gan.{player}.") or name.startswith(f"opt_{player}.")}
+    return {
+        name: t for name, t in tensors.items() if name.startswith(f"gan.{player}.") or name.startswith(f"opt_{player}.")
+    }
 
 
 @pytest.mark.timeout(900)
@@ -101,18 +103,21 @@ def test_a_lesson(open_page, app):
     # slow motion
     page.get_by_role("button", name="Slow motion").click()
     page.get_by_role("button", name="Full speed").wait_for()
-    page.wait_for_function(f"() => {ELEMENT}.record.moved?.slow && {ELEMENT}.record.moved.step > {paused + 2}", timeout=90_000)
+    page.wait_for_function(
+        f"() => {ELEMENT}.record.moved?.slow && {ELEMENT}.record.moved.step > {paused + 2}", timeout=90_000
+    )
     page.locator(".moves-stage.now").first.wait_for()
     page.locator(".run-toggle", has_text="Pause").click()
     in_state(page, "paused")
 
     # a setting changes, and is marked
     page.get_by_text("Change settings while it runs").click()
-    assert page.get_by_label("Learning rate of D").last.input_value() == "0.0002"
-    page.locator(".wheel-form").first.get_by_label("Learning rate of D").fill("0.0001")
+    settings = page.locator(".wheel .wheel-form")
+    assert settings.get_by_label("Learning rate of D").input_value() == "0.0002"
+    settings.get_by_label("Learning rate of D").fill("0.0001")
     page.get_by_role("button", name="Change from the next step on").click()
     page.locator(".happened li", has_text="lr_D: 0.0002 → 0.0001").wait_for()
-    page.locator(".wheel-form").first.get_by_label("Learning rate of D").fill("-1")
+    settings.get_by_label("Learning rate of D").fill("-1")
     page.get_by_role("button", name="Change from the next step on").click()
     page.locator(".run-note", has_text="lr_D is -1").wait_for()
     accessible(page)
@@ -125,7 +130,9 @@ def test_a_lesson(open_page, app):
     assert pupil.evaluate("document.documentElement.scrollWidth") <= 390
     accessible(pupil)
     refused = pupil.evaluate(
-        "async () => (await import('./gradio_api/gan/static/live.js')).live.ask(" + json.dumps(folder.name) + ", 'stop')"
+        "async () => (await import('./gradio_api/gan/static/live.js')).live.ask("
+        + json.dumps(folder.name)
+        + ", 'stop')"
     )
     assert "教师" in refused["error"] and folder.wish == "pause"
     # the teacher's key, on another machine; it goes from the address bar into the browser
@@ -138,7 +145,9 @@ def test_a_lesson(open_page, app):
     # back to a step, exactly
     checkpoint = int(checkpoints(folder.checkpoints)[-1].stem) if checkpoints(folder.checkpoints) else None
     page.locator(".run-toggle", has_text="Go on").click()
-    page.wait_for_function(f"() => {ELEMENT}.run.look.checkpoints?.length > 0 && {ELEMENT}.run.progress.step > 1500", timeout=180_000)
+    page.wait_for_function(
+        f"() => {ELEMENT}.run.look.checkpoints?.length > 0 && {ELEMENT}.run.progress.step > 1500", timeout=180_000
+    )
     assert checkpoint is None or checkpoint > 0
     page.evaluate(f"{ELEMENT}.time.goTo(1250)")
     page.get_by_role("button", name="Go back to here").click()

@@ -160,7 +160,7 @@ class GanTrain extends HTMLElement {
 
   list() {
     const { cards } = live;
-    const going = cards.find((card) => ACTIVE.includes(card.state));
+    const going = cards.find((card) => ACTIVE.includes(card.state) && card.name !== this.parting);
     if (!this.picked && going && !this.run?.active) this.watch([going.name]);
     else if (!this.run && cards.length) this.watch([cards[0].name]);
     this.drawList();
@@ -230,11 +230,12 @@ class GanTrain extends HTMLElement {
     this.busy = false;
     this.complaint = answer.error ?? "";
     if (answer.name && (what === "fork" || name === this.run?.name)) this.pick(answer.name);
-    else if (!answer.error && ["delete", "discard"].includes(what) && name === this.run?.name) this.forget(name);
+    else if (!answer.error && ["delete", "discard"].includes(what)) this.parting = name; // it is not gone yet
     this.draw();
     return answer;
   }
 
+  /** What somebody else deletes stays on screen, with a word; what was deleted here makes room. */
   forget(name) {
     const next = live.cards.find((card) => card.name !== name);
     this.picked = false;
@@ -292,6 +293,7 @@ class GanTrain extends HTMLElement {
 
   draw() {
     if (!this.run) return;
+    if (this.run.look.state === "gone" && this.run.name === this.parting) return this.forget(this.parting);
     this.lines();
     this.pictures();
     this.charts.set(this.shown, this.marks);
