@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from gan_core.gan import Best, mark_best
 from gan_core.metrics import Ruler
+from gan_core.training.changes import written
 from gan_core.training.checkpoint import save_checkpoint
 from gan_core.training.events import (
     Action,
@@ -31,7 +32,8 @@ def record(events: Iterable[Event], trainer: Trainer, folder: RunFolder, info: d
     """Write the run folder, each file before events.jsonl speaks of it. `info` goes into every snapshot."""
     saved = -1
     for event in events:
-        folder.check()
+        if not isinstance(event, Step):
+            folder.check()
         if isinstance(event, Snapshot):
             save_snapshot(trainer, folder, info)
         elif isinstance(event, Checkpoint) or (isinstance(event, Measure) and event.best):
@@ -66,7 +68,9 @@ def measured(events: Iterable[Event], trainer: Trainer, ruler: Callable[[], Rule
 
 def save_snapshot(trainer: Trainer, folder: RunFolder, info: dict[str, Any]) -> None:
     step = trainer.steps_done
-    trainer.gan.save(folder.snapshots / f"{step:06d}", **info, step=step, seconds=round(trainer.seconds, 1))
+    changed = {"changes": written(trainer.changes[: trainer.changed])} if trainer.changed else {}
+    seconds = round(trainer.seconds, 1)
+    trainer.gan.save(folder.snapshots / f"{step:06d}", **info, **changed, step=step, seconds=seconds)
 
 
 def stop_at(events: Iterable[Event], until: Until | None, trainer: Trainer) -> Generator[Event]:

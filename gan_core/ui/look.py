@@ -90,7 +90,8 @@ def facts(folder: RunFolder) -> dict[str, Any]:
     config = folder.config
     model, train, data = (_dict(config.get(key)) for key in ("model", "train", "data"))
     now = dict(train)
-    for change in config.get("changes") or ():
+    changes = config.get("changes")
+    for change in changes if isinstance(changes, list) else ():
         now |= _dict(_dict(change).get("train"))
     game, target = GAMES.get(str(train.get("loss"))), _target(config.get("until"))
     return {

@@ -10,7 +10,7 @@ import re
 import socket
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -83,7 +83,7 @@ def find(key: str, weights: Path, runs: Path) -> Found:
     if kind == "shipped":
         folder = next((path for path in weights.glob("*") if path.name == name and path.is_dir()), None)
         if folder:
-            return Found(key, name, folder, read_config(folder)[0])
+            return _found(key, name, folder)
     elif kind == "run":
         name, _, wanted = name.partition("@")
         run = next((run.path for run in list_runs(runs) if run.name == name), None)
@@ -91,12 +91,12 @@ def find(key: str, weights: Path, runs: Path) -> Found:
         if run and not wanted and not snapshot:
             raise UserError("no_snapshot", where=name)
         if snapshot:
-            return Found(key, name, snapshot, read_config(snapshot)[0], int(snapshot.name))
+            return _found(key, name, snapshot, int(snapshot.name))
     else:
         repo = name if kind == "hub" else key.strip()
         if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repo):
             folder = _from_hub(repo)
-            return Found(f"hub:{repo}", repo, folder, read_config(folder)[0])
+            return _found(f"hub:{repo}", repo, folder)
     raise PageError("no_such_model", got=key)
 
 
@@ -147,7 +147,7 @@ class Shelf:
 
 def _readable(key: str, name: str, folder: Path, step: int | None = None) -> Iterator[Found]:
     try:
-        yield Found(key, name, folder, read_config(folder)[0], step)
+        yield _found(key, name, folder, step)
     except UserError:
         return
 
@@ -156,18 +156,29 @@ def _snapshot(run: Path, wanted: str) -> Path | None:
     return next((path for path in run.glob("snapshots/*") if path.name == wanted and (path / WEIGHTS).is_file()), None)
 
 
+def _found(key: str, name: str, folder: Path, step: int | None = None) -> Found:
+    with _named(name, folder):
+        return Found(key, name, folder, read_config(folder)[0], step)
+
+
 def _load(found: Found, device: str) -> GAN:
-    """Raises UserError that names the model, not the place on this machine where it lies."""
-    try:
+    with _named(found.name, found.folder):
         return GAN.from_pretrained(found.folder, device)
+
+
+@contextmanager
+def _named(name: str, folder: Path) -> Iterator[None]:
+    """A UserError from within names the model, not the place on this machine where it lies."""
+    try:
+        yield
     except UserError as error:
-        values = {name: _short(value, found) for name, value in error.values.items()}
+        values = {key: _short(value, name, folder) for key, value in error.values.items()}
         raise type(error)(error.key, **values) from None
 
 
-def _short(value: object, found: Found) -> object:
-    if isinstance(value, Path) and value.is_relative_to(found.folder):
-        return Path(found.name) / value.relative_to(found.folder)
+def _short(value: object, name: str, folder: Path) -> object:
+    if isinstance(value, Path) and value.is_relative_to(folder):
+        return Path(name) / value.relative_to(folder)
     return value
 
 

@@ -205,7 +205,7 @@ def test_a_run_is_open_live_while_it_trains_and_finishes(open_page, app):
     page.get_by_role("button", name="Open in Generate").click()
     sprite = "document.querySelector('gan-generate').sprite"
     page.wait_for_function(f"() => {sprite}?.step > 0")
-    seed = page.get_by_label("Seed").first
+    seed = page.locator(".controls").get_by_label("Seed").first
     seed.fill("7")
     page.wait_for_function(f"() => {sprite}.step === 3000", timeout=120_000)  # newer snapshots took over by themselves
     assert seed.input_value() == "7"

@@ -124,11 +124,20 @@ def test_a_wish_reaches_every_rank_at_the_same_step(together):
     step = folder.status.step
     time.sleep(1)
     assert folder.status.step == step
+    orders = [("move", {"who": "G"}), ("move", {"who": "both"}), ("fly", {}), ("set", {"train": {"d_moves": 2}})]
+    for n, (do, values) in enumerate([*orders, ("back", {"step": step - 3})], start=1):
+        assert folder.order(do, **values) == n
+        wait_until(lambda n=n: folder.status.served >= n, launcher)
+    wait_until(lambda: (folder.status.state, folder.status.step) == ("paused", step - 3), launcher)
+    told = [event["event"] for event in folder.history()]
+    assert told.count("resumed") == 1 and not folder.config["changes"]
+    folder.ask("slow", 0.5)
+    wait_until(lambda: folder.status.step >= step - 1, launcher)
     folder.ask("stop")
     text, _ = launcher.communicate(timeout=60)
     assert launcher.returncode == 0, text
     assert "Traceback" not in text
-    assert folder.status.state == "stopped" and folder.status.step >= step
+    assert folder.status.state == "stopped" and folder.status.step >= step - 1
     assert (folder.checkpoints / f"{folder.status.step:06d}.safetensors").is_file()
 
 

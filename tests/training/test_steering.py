@@ -51,7 +51,7 @@ class Sitting:
 
     def play(self, at=None):
         """`at`: {step: what to do there}. Returns the trainer where the run was left."""
-        at, going = dict(at or {}), True
+        at, going = {} if at is None else at, True
         while going:
             going = False
             run = self.t.run()
@@ -389,6 +389,23 @@ def test_back_to_a_step_and_on_is_the_run_without_the_detour(folder, monkeypatch
     assert ("changed", 3) in told and ("changed", 6) not in told
     assert told.index(("resumed", 4)) < told.index(("sample", 5))
     assert [step for kind, step in told if kind == "report"] == [3, 6, 9, 12]
+
+
+def test_what_is_changed_on_the_way_back_to_a_step_takes_its_place_among_the_others(folder, monkeypatch):
+    """Gone back to 9 from 10, other settings are set at 6, while it is played again: before those of 8."""
+    s = Sitting(folder, monkeypatch, checkpoint_every=5, keep=9)
+    s.idle = [s.wish("run")]
+    again = {10: lambda: (s.order("back", step=9)(), at.update({6: s.set(flip=True, lr_G=1e-3)}))}
+    at = {3: s.set(lr_D=1e-3), 8: s.set(lr_G=1e-2)} | again
+    t = s.play(at)
+    assert [change["step"] for change in folder.config["changes"]] == [3, 6, 8]
+    assert (t.config.lr_G, t.config.flip) == (1e-2, True)
+    told = [(e["step"], list(e["now"])) for e in folder.history() if e["event"] == "changed"]
+    assert told == [(3, ["lr_D"]), (6, ["flip", "lr_G"]), (8, ["lr_G"])]
+    plain = trainer(**asdict(s.t.began))
+    plain.changes = read_changes(folder.config)
+    list(plain.run())
+    same(t, plain)
 
 
 def test_back_to_before_the_first_checkpoint_is_played_from_the_beginning(folder, monkeypatch):
