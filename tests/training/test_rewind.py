@@ -103,6 +103,16 @@ def test_a_run_nobody_plays_goes_back_and_waits(sit):
         sit("a", how=resume, at=99, train={}, model={})
 
 
+def test_what_was_moved_before_it_was_saved_is_not_moved_again(sit):
+    """Stopped at a step where no checkpoint was due, two moves after it was played."""
+    plan = {3: [SET], 7: [MOVE, ("set", {"train": {"lr_G": 1e-3}}), MOVE]}
+    whole, *_ = sit("whole", plan)
+    run, *_ = sit("a", plan, until_idle=lambda wish: RunFolder(whole.path.with_name("a")).ask("stop"))
+    assert steps_kept(run.checkpoints)[-1] == 7
+    run, *_ = sit("a", how=resume, train={}, model={})
+    assert same(whole, run)
+
+
 def test_whoever_resumes_with_other_settings_wants_them_to_hold(sit):
     run, *_ = sit("a", {3: [SET], 7: [("set", {"train": {"lr_D": 0.1, "lr_G": 1e-5}})]})
     for path in checkpoints(run.checkpoints)[:4]:
