@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -194,6 +196,48 @@ def test_a_lesson(open_page, app):
     page.locator(".run-ask[open]").get_by_role("button", name="Stop and discard").click()
     page.locator(".runs-card", has_text="the other way").wait_for(state="detached")
     assert not (app.runs / "the other way").exists()
+
+
+def test_a_run_of_the_command_line_on_the_teachers_phone(open_page, app):
+    """In Chinese, in the dark, by touch; stopped from the command line, and taken up again on the phone."""
+    command = [sys.executable, "-m", "gan_core"]
+    place = [f"--runs={app.runs}"]
+    toy = ["--ngf=4", "--ndf=4", "--batch-size=8", "--report-every=10", "--threads=1", "--steps=1000000"]
+    train = subprocess.Popen(
+        [*command, "train", "--run=从命令行", "--data=fashion-mini", *place, *toy], stderr=subprocess.DEVNULL
+    )
+    try:
+        phone = open_page(
+            f"?lang=zh&key={KEY}&tab=train&run=从命令行", width=390, height=844, color_scheme="dark", has_touch=True
+        )
+        in_state(phone, "running")
+        phone.wait_for_function(f"() => {ELEMENT}.record.samples.length >= 5", timeout=120_000)
+        slider = phone.locator(".run-back input")
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        phone.touchscreen.tap(box["x"] + 12, box["y"] + box["height"] / 2)
+        phone.wait_for_function("() => document.querySelector('.run-picture').dataset.step === '0'")
+        picture, hand = phone.locator(".run-picture").bounding_box(), slider.bounding_box()
+        assert picture["y"] < 844 and hand["y"] >= 0  # the picture is in sight while the thumb is on the control
+        phone.get_by_role("button", name="回到最新").tap()
+        phone.locator(".run-toggle", has_text="暂停").tap()
+        in_state(phone, "paused")
+        phone.locator(".wheel > summary").tap()
+        phone.get_by_role("button", name="D 走一步").tap()
+        phone.get_by_text("只有 D 走了一步").wait_for()
+        assert "G 不动：其权重移动了 0。" in phone.locator(".of-to_G .moves-shift").inner_text()
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        accessible(phone)
+        subprocess.run([*command, "stop", "从命令行", *place], check=True, stdout=subprocess.DEVNULL)
+        in_state(phone, "stopped")
+        assert train.wait(60) == 0
+        phone.locator(".run-toggle", has_text="继续").tap()
+        in_state(phone, "running")
+        phone.get_by_role("button", name="停止并保存").tap()
+        in_state(phone, "stopped")
+    finally:
+        train.kill()
+        train.wait()
 
 
 def test_a_run_is_open_live_while_it_trains_and_finishes(open_page, app):

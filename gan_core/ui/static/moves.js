@@ -16,7 +16,7 @@ export class Moves {
   constructor() {
     this.stages = Object.fromEntries(STAGES.map((name, n) => [name, stage(name, n + 1)]));
     this.title = make("p", { class: "run-about", role: "status" });
-    this.element = make("div", { class: "moves", hidden: true }, this.title, make("ol", { class: "moves-stages" }, ...STAGES.map((name) => this.stages[name].element)));
+    this.element = make("div", { class: "moves-box", hidden: true }, this.title, make("ol", { class: "moves-stages" }, ...STAGES.map((name) => this.stages[name].element)));
   }
 
   /** Shows a `moved` event of a run, once. `pace`: seconds that the stages take to light up. */
