@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gan_core.training.changes import Change
 from gan_core.training.graph import WARM_UP, Graphed
+from gan_core.training.observe import Eye
 from tests.training.tiny import TINY, trainer
 
 
@@ -114,6 +116,36 @@ def played(t, steps=30):
         means.append(t.step())
         t.steps_done += 1
     return torch.stack(means)
+
+
+def test_a_run_that_is_steered_is_recorded_anew_where_it_must_be():
+    """Other settings mean another recording; a round that is looked at, or a move by hand, is played beside it."""
+
+    def steered(t):
+        t.gan.train()
+        means = []
+        for step in range(40):
+            if step == 12:
+                t.change(Change(12, {"d_moves": 2, "augment": ("color",), "flip": True, "lr_D": 1e-3}))
+            if step in (8, 20):
+                t.change(Change(step, move="D"))
+                t.change(Change(step, move="G"))
+            t.plain = step in (9, 25, 26)
+            eye = Eye(t, "both") if t.plain else None
+            means.append(t.step())
+            t.steps_done += 1
+            if eye:
+                assert eye.tell().shift_G > 0
+        return torch.stack(means)
+
+    plain, (recorded, cuda) = trainer(), graphed(trainer())
+    first = recorded.recorded
+    recorded._recorder = lambda: graphed(recorded)[0].recorded
+    assert torch.equal(steered(recorded), steered(plain))
+    assert first.recordings and recorded.recorded.recordings and recorded.recorded is not first
+    for (name, a), b in zip(plain.gan.state_dict().items(), recorded.gan.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+    assert cuda.opened == 1
 
 
 def test_a_refused_recording_is_said_and_goes_on_without(caplog):
