@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from gan_core.training.checkpoint import checkpoints
 from gan_core.training.folder import RunFolder
 from tests.browser.conftest import App
-from tests.browser.test_train import fill_toy, in_state, train_tab
+from tests.browser.test_train import WIDTH, fill_toy, in_state, train_tab
 
 pytestmark = pytest.mark.browser
 
@@ -129,7 +129,7 @@ def test_a_lesson(open_page, app):
     in_state(pupil, "paused")
     pupil.get_by_text("您正在观看").wait_for()
     assert pupil.locator(".run-toggle, .run-stop, .run-discard").locator("visible=true").count() == 0
-    assert pupil.evaluate("document.documentElement.scrollWidth") <= 390
+    assert pupil.evaluate(WIDTH) <= 390
     accessible(pupil)
     refused = pupil.evaluate(
         "async () => (await import('./gradio_api/gan/static/live.js')).live.ask("
@@ -226,7 +226,7 @@ def test_a_run_of_the_command_line_on_the_teachers_phone(open_page, app):
         phone.get_by_role("button", name="D 走一步").tap()
         phone.get_by_text("只有 D 走了一步").wait_for()
         assert "G 不动：其权重移动了 0。" in phone.locator(".of-to_G .moves-shift").inner_text()
-        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        assert phone.evaluate(WIDTH) <= 390
         accessible(phone)
         subprocess.run([*command, "stop", "从命令行", *place], check=True, stdout=subprocess.DEVNULL)
         in_state(phone, "stopped")

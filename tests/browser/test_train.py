@@ -16,6 +16,8 @@ from tests.browser.conftest import App
 
 pytestmark = pytest.mark.browser
 
+# How wide is the page, with what it cuts off?
+WIDTH = "Math.max(document.documentElement.scrollWidth, ...[...document.querySelectorAll('.train-row, gan-train .run')].map((e) => e.getBoundingClientRect().right))"  # noqa: E501
 RECORD = "document.querySelector('gan-train').record"
 # Is a curve of that colour drawn? Counts its pixels on the n-th chart.
 PIXELS = """([n, r, g, b]) => {
@@ -111,7 +113,7 @@ def test_a_training_from_its_start_to_its_crash(open_page, app):
     assert "已暂停" in phone.locator(".run-head .run-state").inner_text()
     top = phone.locator(".run-picture").bounding_box()["y"]
     assert top < phone.locator(".train-form").bounding_box()["y"]
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert phone.evaluate(WIDTH) <= 390
     phone.close()
 
     page.reload()
