@@ -142,6 +142,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "There is no run {name!r} in {where} to go on with. Check the name, or leave out --resume to start it.",
         "{where} 中没有可继续的训练 {name!r}。请检查名称，或去掉 --resume 以新建。",
     ),
+    "viewers_where": (
+        "bench --viewers starts the page, app.py, and reads /proc: run it on Linux, in a clone of the repository.",
+        "bench --viewers 会启动页面 app.py 并读取 /proc：请在 Linux 上的仓库克隆中运行。",
+    ),
     "key_bad": (
         "{got!r} cannot be the teacher's key. Give {least} or more letters and digits without spaces: fewer can be guessed.",
         "{got!r} 不能用作教师密钥。请使用至少 {least} 个英文字母和数字，不含空格，太短容易被猜到。",

@@ -12,6 +12,7 @@ from gan_core.bench.presets import bench_presets
 from gan_core.bench.scores import score_weights
 from gan_core.bench.speed import WORKERS, bench_speed
 from gan_core.bench.table import print_rows
+from gan_core.bench.viewers import bench_viewers
 from gan_core.commands.look import add_weights, between, saving, use_threads
 from gan_core.config import PRESETS
 from gan_core.data import load_images
@@ -30,6 +31,10 @@ def add_commands(commands: Any) -> None:
     bench.add_argument(
         "--data-tiers", action="store_true", help="what a step loses with pictures in host memory or on disk"
     )
+    bench.add_argument(
+        "--viewers", type=int, default=None, metavar="N", help="what N viewers of a live run cost, and what each hears"
+    )
+    bench.add_argument("--minutes", type=float, default=5, help="for which the viewers watch; default: 5")
     bench.add_argument("--data", default="fashion-mini", help="what is learned; for --learn it needs classes")
     bench.add_argument("--seconds", type=float, default=180, help="training time for each preset")
     bench.add_argument(
@@ -68,7 +73,11 @@ def _bench(options: Namespace) -> None:
     use_threads(options.threads)
     between("seconds", options.seconds, 1, 86_400)
     device = pick_device(options.device)
-    if options.learn:
+    if options.viewers is not None:
+        between("viewers", options.viewers, 1, 1000)
+        between("minutes", options.minutes, 0.5, 600)
+        _tell(options, bench_viewers(options.viewers, options.minutes))
+    elif options.learn:
         _tell(options, list(bench_learn(options.data, device)))
     elif options.data_tiers:
         _tell(options, list(bench_data(device, *((4, 0.8) if options.quick else (20, 1.5)))))
