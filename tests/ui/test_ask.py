@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 from starlette.applications import Starlette
@@ -294,3 +295,74 @@ def test_what_a_full_disk_says(ask, run, monkeypatch):
     monkeypatch.setattr("gan_core.training.control.write_text", full)
     assert "No space left" in ask("mine", "move", who="D")["error"]
     assert "No space left" in ask("mine", "pause")["error"]
+
+
+# ---- for real ----
+
+
+def eventually(condition, seconds=90):
+    """Generous: on a busy machine a process alone needs ten seconds to import torch."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+    return value
+
+
+@pytest.fixture
+def real(studio):
+    """Jobs that start processes, and a client who asks."""
+    jobs = Jobs(studio.runs)
+    with TestClient(Starlette(routes=ask_routes(studio, jobs))) as client:
+        yield (
+            jobs,
+            lambda run, what, **more: client.post(f"{ROUTES}/runs/{run}/ask", json={"what": what, **more}).json(),
+        )
+    for child in jobs._children.values():
+        child.kill()
+        child.wait()
+
+
+def test_a_lesson(real):
+    """A run is started, moved by hand, changed, sent back, stopped, forked, renamed and deleted, all over HTTP."""
+    jobs, ask = real
+    train = dict(batch_size=8, report_every=5, snapshot_every=20, checkpoint_every=20, measure=0)
+    a = jobs.start(
+        Order("fashion-mini", name="a", until="1000000", model=dict(ngf=4, ndf=4, image_size=28), train=train)
+    )
+
+    def served(answer):
+        eventually(lambda: a.status.served >= answer["n"])
+        return a.history()
+
+    def of(kind, events):
+        return [event for event in events if event["event"] == kind]
+
+    eventually(lambda: (status := a.status) and status.state == "running" and status.step > 45)
+    moved = of("moved", served(ask("a", "move", who="D")))[-1]
+    assert moved["shift_G"] == 0.0 < moved["shift_D"]
+    assert a.status.state == "paused"
+    assert of("changed", served(ask("a", "set", train={"lr_D": 1e-5})))[-1]["now"] == {"lr_D": 1e-5}
+    back = ask("a", "back", step=33)
+    assert back["step"] == 20
+    served(back)
+    eventually(lambda: (status := a.status).state == "paused" and status.step == 33)
+    assert not of("changed", a.history()) and not of("moved", a.history())
+
+    assert ask("a", "delete")["error"]
+    ask("a", "stop")
+    eventually(lambda: a.status.state == "stopped")
+    new = ask("a", "fork", step=30, name="b", until="60", train={"lr_D": 5e-5})
+    assert new == {"name": "b", "step": 20}
+    b = RunFolder(jobs.runs / "b")
+    eventually(lambda: (status := b.status) and status.state == "finished")
+    assert b.config["parent"]["step"] == 20 and b.config["train"]["lr_D"] == 5e-5 and b.status.step == 60
+    assert of("forked", a.history())[-1]["into"] == "b"
+
+    assert ask("a", "back", step=25) == {"step": 20}  # nobody plays it: a process is started
+    eventually(lambda: (status := a.status).state == "paused" and status.step == 25)
+    ask("a", "discard")
+    eventually(lambda: not a.path.exists())
+    assert eventually(lambda: ask("b", "rename", to="c").get("name")) == "c"
+    assert ask("c", "delete") == {}
+    assert not [path for path in jobs.runs.iterdir() if not path.name.startswith(".")]
