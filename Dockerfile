@@ -2,6 +2,10 @@
 #
 #   docker build -t dcgan-studio . && docker run --rm -p 7860:7860 -v "$PWD/runs:/home/user/app/runs" dcgan-studio
 #
+# It prints the teacher's key. For strangers, who may each start a bounded run that queues (on a Space by itself):
+#
+#   docker run --rm -p 80:7860 dcgan-studio python app.py --public
+#
 # torch and torchvision come from one index, always together: a pair from two fails at import. By default that is pip's
 # own, whose x86 wheels are for CUDA and run on a CPU too (6 GB). For the small CPU wheels, give the index address that
 # the install page of pytorch.org shows for pip and CPU:

@@ -30,7 +30,9 @@ PORT = 7860
 def build(studio: Studio) -> gr.Blocks:
     """The page. What needs more than Gradio's events is in `studio.routes` afterwards."""
     page: gr.Blocks
-    with gr.Blocks(title="DCGAN Studio", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as page:
+    # seconds between two looks at what was uploaded, and for which it is kept: a run has a copy of its own
+    kept = (600, 1800) if studio.public else (3600, 3600)
+    with gr.Blocks(title="DCGAN Studio", analytics_enabled=False, delete_cache=kept, fill_width=True) as page:
         static_files(studio)
         element("studio-head")
         with gr.Tabs(elem_id="tabs"):
@@ -49,6 +51,7 @@ def launch(studio: Studio, page: gr.Blocks, host: str, port: int) -> str:
         prevent_thread_lock=True,
         quiet=True,
         ssr_mode=False,  # the pictures are drawn by scripts: a second renderer in Node would have nothing to do
+        max_file_size=studio.limits.upload_bytes if studio.limits else None,
         run_history=False,
         enable_monitoring=False,
         footer_links=["api"],

@@ -73,6 +73,7 @@ def _add_train(commands: Any) -> None:
     """train, and two shorter ways to it: resume RUN, fork RUN --run NEW."""
     train = commands.add_parser("train", help="train a GAN on pictures", argument_default=argparse.SUPPRESS)
     _add_name(train)
+    _add_at(train)
     begin = train.add_mutually_exclusive_group()
     begin.add_argument("--resume", action="store_true", default=False, help="go on from the newest checkpoint")
     begin.add_argument(
@@ -83,9 +84,7 @@ def _add_train(commands: Any) -> None:
         "resume", help="wake a paused run, or go on with one that ended", argument_default=argparse.SUPPRESS
     )
     resume.add_argument("run", metavar="RUN")
-    resume.add_argument(
-        "--at", dest="back_to", type=int, metavar="STEP", help="go back to this step first, and wait there"
-    )
+    _add_at(resume)
     _add_options(resume)
     resume.set_defaults(command=_resume, resume=True, source=None)
     fork = commands.add_parser(
@@ -100,6 +99,12 @@ def _add_train(commands: Any) -> None:
 def _add_name(parser: Any) -> None:
     parser.add_argument(  # torchrun takes --run, wherever it stands, for its own --run-path
         "--run", "--name", required=True, metavar="NAME", help="the run's folder is RUNS/NAME; --name under torchrun"
+    )
+
+
+def _add_at(parser: Any) -> None:
+    parser.add_argument(
+        "--at", dest="back_to", type=int, metavar="STEP", help="resume by going back to this step, and wait there"
     )
 
 

@@ -13,6 +13,7 @@ from gan_core.config import LIVE, TrainConfig
 from gan_core.errors import UserError, unknown
 from gan_core.training.control import PACE, QUICKEST, SLOWEST, Do, Wish
 from gan_core.training.folder import RunFolder, default_runs, list_runs, parsed, run_folder, standing
+from gan_core.training.pulse import alive_now
 
 WAIT = 10.0  # seconds for an order to be done: one step of a large network may take as long
 
@@ -55,8 +56,7 @@ def add_place(parser: Any) -> None:
 
 def wake(folder: RunFolder, at: int | None = None) -> bool:
     """Ask a run that is paused to play on, or to go back to step `at`. False if nobody plays it."""
-    status = folder.status
-    if status is None or not status.alive:
+    if not alive_now(folder):
         return False
     if at is None:
         folder.ask("run")
@@ -113,7 +113,7 @@ def _set(options: Namespace) -> None:
 
 def _back(options: Namespace) -> None:
     folder = run_folder(options.runs, options.run)
-    if folder.config and not ((status := folder.status) and status.alive):
+    if folder.config and not alive_now(folder):
         raise UserError("back_idle", name=folder.name, step=options.step)
     print(_gone_back(_played(options), options.step))
 
@@ -133,7 +133,7 @@ def _played(options: Namespace) -> RunFolder:
     status = folder.status
     if status is None:
         raise UserError("no_such_run", name=folder.name, where=options.runs)
-    if not status.alive:
+    if not alive_now(folder):
         raise UserError("run_idle", name=folder.name, state=standing(folder), step=f"{status.step:,}")
     return folder
 

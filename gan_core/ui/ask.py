@@ -135,6 +135,7 @@ def _stop(q: Question) -> None:
 
 def _slow(q: Question) -> None:
     pace = q.number("pace", QUICKEST, SLOWEST, PACE)
+    _refuse_in_slices(q)
     _played(q).ask("slow", pace=pace)
 
 
@@ -150,6 +151,7 @@ def _move(q: Question) -> dict[str, Any]:
     who = q.text("who", "both")
     if who not in PLAYERS:
         raise unknown("player", who, PLAYERS)
+    _refuse_in_slices(q)
     return {"n": _played(q).order("move", who=who)}
 
 
@@ -202,6 +204,12 @@ def _played(q: Question) -> RunFolder:
     if not q.jobs.alive(q.folder):
         raise PageError("train_nobody", name=q.folder.name)
     return q.folder
+
+
+def _refuse_in_slices(q: Question) -> None:
+    """Nobody thinks about the next move while a borrowed GPU waits."""
+    if q.jobs.slices:
+        raise PageError("zero_by_hand")
 
 
 def _unplayed(q: Question) -> RunFolder:

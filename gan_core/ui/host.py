@@ -26,10 +26,9 @@ log = logging.getLogger(__name__)
 
 def hosted(studio: Studio) -> Jobs:
     """The trainings of an app, and a host beside them where strangers come."""
-    limits = Limits() if studio.public else None
-    jobs = Jobs(studio.runs, limits, slices=here())
-    if limits:
-        host = Host(jobs, limits)
+    jobs = Jobs(studio.runs, studio.limits, slices=here())
+    if studio.limits:
+        host = Host(jobs, studio.limits)
         studio.at_close.append(host.close)
         host.start()
     return jobs

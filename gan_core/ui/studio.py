@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 
 from gan_core.ui.kept import Kept
+from gan_core.ui.limits import Limits
 from gan_core.ui.models import Shelf
 from gan_core.ui.rights import Rights
 
@@ -31,6 +32,11 @@ class Studio:
     @cached_property
     def shelf(self) -> Shelf:
         return Shelf(self.weights, self.runs)
+
+    @property
+    def limits(self) -> Limits | None:
+        """What strangers may ask for; None where none come."""
+        return Limits() if self.public else None
 
     @property
     def rights(self) -> Rights:

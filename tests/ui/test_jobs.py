@@ -193,3 +193,17 @@ def test_a_zip_bomb_is_refused_by_the_process_not_by_the_page(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(30 * 2**20))
     Order(uploads=(path,)).check()
+
+
+def test_a_run_that_nobody_plays_goes_back_to_a_step(jobs, monkeypatch):
+    from gan_core.cli import plan
+
+    folder = RunFolder(jobs.runs / "a")
+    folder.path.mkdir(parents=True)
+    folder.write_config({"model": {}, "until": "10m"})
+    folder.write_status("stopped", 9)
+    spoken = []
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, command: spoken.append([*command, f"--run={folder.name}"]))
+    jobs.go_on("a", at=5)
+    asked = plan(spoken[0])
+    assert (asked.resume, asked.request.at, asked.request.until, asked.folder.name) == (True, 5, "10m", "a")
