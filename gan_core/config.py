@@ -72,7 +72,7 @@ class TrainConfig:
 
     report_every: int = 50  # steps; each report waits for the device
     sample_every: int = 250  # steps; early sheets come sooner, see training.schedule
-    snapshot_every: int = 1_000  # steps; a snapshot is small and kept
+    snapshot_every: int = 1_000  # steps, sooner at first: trainer.save_due; a snapshot is small and kept
     checkpoint_every: int = 1_000  # steps; a checkpoint is large: the two newest, the best and `keep` others are kept
     keep: int = 4  # older checkpoints, spread over the run: to go back to a step is to play on from the one before it
     measure: int = 2_000  # samples measured at every snapshot; fewer are less exact; 0 = never

@@ -195,10 +195,10 @@ class Trainer:
                 self.since, seconds, timed = [], 0.0, 0
             if last or sheet_due(self.steps_done, config.sample_every):
                 yield Sample(self.steps_done, self.paint())
-            if last or self.steps_done % config.snapshot_every == 0:
+            if last or save_due(self.steps_done, config.snapshot_every):
                 self.calibrate()
                 yield Snapshot(self.steps_done)
-            if last or self.steps_done % config.checkpoint_every == 0:
+            if last or save_due(self.steps_done, config.checkpoint_every):
                 yield Checkpoint(self.steps_done)
             yield from self._repeat()
             yield Step(self.steps_done)
@@ -409,6 +409,14 @@ def untouched(player: nn.Module) -> Iterator[None]:
 def sheet_due(step: int, every: int) -> bool:
     """Every so many steps; before the first of these at 10, 20, 40, 80 ... too, where most is to be seen."""
     return step % every == 0 or (step < every and step % 10 == 0 and (step // 10).bit_count() == 1)
+
+
+def save_due(step: int, every: int) -> bool:
+    """Every so many steps; where that is long, at an eighth, a quarter and a half of the first of these too.
+
+    On a CPU 1,000 steps may take a quarter of an hour: whoever watches wants a model to open, and a step to go back to.
+    """
+    return step % every == 0 or (every >= 200 and every % 8 == 0 and step in (every // 8, every // 4, every // 2))
 
 
 def _rounded(device: torch.device, precision: str) -> bool:

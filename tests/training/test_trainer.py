@@ -11,7 +11,7 @@ from gan_core import GAN, ModelConfig, TrainConfig, Trainer, UserError
 from gan_core.config import PRESETS, preset
 from gan_core.training.events import Checkpoint, Report, Sample, Snapshot, Step
 from gan_core.training.losses import GAMES
-from gan_core.training.trainer import _split, sheet_due
+from gan_core.training.trainer import _split, save_due, sheet_due
 from tests.training.tiny import TINY, dealt, pictures, trainer
 
 PLAIN = replace(TINY, norm_D="none")  # what penalties need
@@ -50,6 +50,11 @@ def test_events_come_in_order_and_plain():
 def test_early_sheets_come_sooner():
     assert [step for step in range(1, 701) if sheet_due(step, 250)] == [10, 20, 40, 80, 160, 250, 500]
     assert [step for step in range(1, 20) if sheet_due(step, 5)] == [5, 10, 15]
+
+
+def test_models_can_be_opened_before_the_first_thousand_steps():
+    assert [step for step in range(1, 2001) if save_due(step, 1000)] == [125, 250, 500, 1000, 2000]
+    assert [step for step in range(1, 200) if save_due(step, 64)] == [64, 128, 192]
 
 
 def test_a_report_says_what_it_names():
