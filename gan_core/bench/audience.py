@@ -32,13 +32,18 @@ class Ink:
         self.since = len(path.read_bytes().splitlines())  # of earlier lines it is not known
         self.times: list[float] = []
         self._size = path.stat().st_size
-        threading.Thread(target=self._look, daemon=True).start()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._watch, daemon=True).start()
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         while True:
             time.sleep(LOOK_EVERY)
+            self._look()
+
+    def _look(self) -> None:
+        with self._lock:
             if self.path.stat().st_size == self._size:
-                continue
+                return
             with self.path.open("rb") as file:
                 file.seek(self._size)
                 whole = file.read().rpartition(b"\n")[0]
@@ -49,6 +54,8 @@ class Ink:
     def written(self, line: int) -> float | None:
         """`line` is counted from 1."""
         at = line - 1 - self.since
+        if at >= len(self.times):  # it has arrived before we looked
+            self._look()
         return self.times[at] if 0 <= at < len(self.times) else None
 
 

@@ -1,7 +1,7 @@
 """The list of runs, a card each: one look serves everybody, and only what was added to a run's events is read."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -51,7 +51,7 @@ class Cards:
             if time.monotonic() >= self._until:
                 folders = list_runs(self.jobs.runs)
                 self._known = {folder.name: self._known.get(folder.name) or Known(folder) for folder in folders}
-                self._cards = [asdict(self._known[folder.name].card(self.jobs)) for folder in folders]
+                self._cards = [dict(vars(self._known[folder.name].card(self.jobs))) for folder in folders]
                 self._until = time.monotonic() + LIST_FOR
             return self._cards
 
