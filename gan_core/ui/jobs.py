@@ -76,6 +76,8 @@ class Jobs:
         """Start a run that begins as a copy of another at a step that it keeps. Raises UserError as start() does."""
         if self.limits:
             train = self.limits.fit_changes(train)
+        if uploads_gone(source):
+            raise PageError("public_uploads_gone", name=source.name)
         with self._room(owner), self._made(name.strip() or self.propose(f"{source.name}-fork"), owner) as folder:
             uploads = [path for path in (source.path / "data").glob("*") if path.is_file()]
             if uploads:  # its own, whatever becomes of the other run
@@ -118,9 +120,7 @@ class Jobs:
                 raise PageError("public_uploads_gone", name=name)
             if not resumable(folder):
                 raise PageError("train_no_way_on", name=name)
-            if last := self._children.get(name):  # stopped, but still on its way out with the folder's lock in its hand
-                with suppress(subprocess.TimeoutExpired):
-                    last.wait(LEAVING)
+            self.settle(folder)
             try:
                 self._begin(folder, [*resuming(folder), *([f"--at={at}"] if at is not None else [])])
             except OSError as error:
@@ -149,6 +149,12 @@ class Jobs:
         child = self._children.get(folder.name)
         return (child is not None and child.poll() is None) or self.pulse.alive(folder, status)
 
+    def settle(self, folder: RunFolder) -> None:
+        """Wait for a process of ours that has stopped, and is on its way out with the folder's lock in its hand."""
+        if last := self._children.get(folder.name):
+            with suppress(subprocess.TimeoutExpired):
+                last.wait(LEAVING)
+
     def waits(self, folder: RunFolder) -> bool:
         status = folder.status
         return status is not None and status.state == "queued"
@@ -171,7 +177,7 @@ class Jobs:
 
     def private(self, folder: RunFolder) -> bool:
         """Does it learn from pictures that are nobody's business but its owner's?"""
-        return self.limits is not None and (folder.path / "data").is_dir()
+        return self.limits is not None and ((folder.path / "data").is_dir() or uploads_gone(folder))
 
     def advance(self) -> None:
         """Start whoever is next, if nobody plays. Any app on this folder may at any time; a host does every second."""

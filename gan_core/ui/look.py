@@ -45,7 +45,7 @@ class Look:
         """Blocks on the disk. `size` is what weigh() found lately."""
         state = standing(folder, jobs.alive(folder))
         status = folder.status
-        bad = state in ("failed", "dead")
+        bad, private = state in ("failed", "dead"), jobs.private(folder)
         kept = kept_steps(folder)
         can_go_on = state in ("stopped", "failed", "dead") and resumable(folder)
         return cls(
@@ -54,7 +54,8 @@ class Look:
             step=status.step if status else 0,
             why=_without_places(status.why, folder) if status else "",
             why_zh=_without_places(status.why_zh, folder) if status else "",
-            log=tuple(_without_places(line, folder) for line in log_tail(folder)) if bad else (),
+            # of a stranger's pictures, a log may tell the names
+            log=tuple(_without_places(line, folder) for line in log_tail(folder)) if bad and not private else (),
             can_go_on=can_go_on,
             again=can_go_on and not kept,
             can_open=any(folder.snapshots.glob("[0-9]*")),

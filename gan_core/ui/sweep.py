@@ -29,8 +29,9 @@ def sweep(jobs: Jobs, limits: Limits, wall: Callable[[], float] = time.time) -> 
             age = now - _ended_at(run)
             if age > 3600 * limits.runs_hours:
                 _take_away(run, "its time is over")
-            elif age > 3600 * limits.uploads_hours and (run.path / "data").is_dir():
-                shutil.rmtree(run.path / "data", ignore_errors=True)
+            elif age > 3600 * limits.uploads_hours and jobs.private(run):
+                for place in ("data", "moves"):  # some of the pictures are on what was seen of moves by hand
+                    shutil.rmtree(run.path / place, ignore_errors=True)
         for stray in _strays(jobs.runs):
             if now - stray.stat().st_mtime > 3600 * limits.uploads_hours:
                 shutil.rmtree(stray, ignore_errors=True)

@@ -60,6 +60,7 @@ def timeline_routes(studio: Studio, jobs: Jobs) -> list[BaseRoute]:
             if private and jobs.private(run) and not rights.may_steer(rights.visitor(request.headers), run):
                 return JSONResponse({"error": "these pictures are their owner's alone"}, 403)
             kept = "max-age=31536000, immutable" if request.query_params.get("v") else "no-cache"
+            kept = f"private, {kept}" if private else kept
             return FileResponse(path, media_type="image/webp", headers={"Cache-Control": kept})
 
         return Route(f"{ROUTES}/runs/{{name}}/{folder}/{{file}}", route)

@@ -277,6 +277,7 @@ def test_uploads_go_after_an_hour_and_runs_after_a_day(jobs, tmp_path):
         run = RunFolder(jobs.runs / name)
         (run.path / "data").mkdir(parents=True)
         (run.path / "data" / "0.png").write_bytes(b"x")
+        (run.path / "moves").mkdir()
         write_owner(run, name)
         if run.name != by_command.name:
             jobs.queue._write(run, ticket_of(waiting))
@@ -293,8 +294,13 @@ def test_uploads_go_after_an_hour_and_runs_after_a_day(jobs, tmp_path):
     sweep(jobs, jobs.limits)
     kept = {run.name: (run.path / "data").exists() for run in map(RunFolder, jobs.runs.glob("[!.]*"))}
     assert kept == {playing.name: True, waiting.name: True, "fresh": True, "hour": False, "operator": True}
+    hour = RunFolder(jobs.runs / "hour")
+    assert not (hour.path / "moves").exists() and jobs.private(hour)
     with pytest.raises(UserError, match="were deleted, as promised"):
         jobs.go_on("hour")
+    with pytest.raises(UserError, match="were deleted, as promised"):
+        jobs.fork(hour, 9, "", "", {}, "hour")
+    assert not list(jobs.runs.glob("*fork*"))
 
 
 def test_where_the_disk_is_full_the_oldest_run_goes_first_and_never_a_live_one(jobs):
