@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from statistics import fmean
-from typing import Any
+from typing import Any, get_args
 
-from gan_core.config import ModelConfig, TrainConfig
+from gan_core.config import Augment, ModelConfig, TrainConfig
 from gan_core.errors import UserError
 from gan_core.metrics.scores import Scores
 from gan_core.training.events import Advice, Event, Measure, Report, Vitals
@@ -194,9 +194,10 @@ class Doctor:
         return said
 
     def _say(self, step: int, sign: Sign) -> Advice:
-        values = {"step": step, "cure": cure(sign.key, self.model, self.train)} | sign.values
+        change = cure(sign.key, self.model, self.train)
+        values = {"step": step, "cure": options(change)} | sign.values
         en, zh = (sentence.format(**values) for sentence in ADVICE[sign.key])
-        return Advice(step, sign.key, en, zh)
+        return Advice(step, sign.key, en, zh, change, self.sound)
 
 
 def advised(events: Iterable[Event], doctor: Doctor) -> Generator[Event]:
@@ -225,34 +226,47 @@ def told(lines: Iterable[dict[str, Any]]) -> Iterator[Event]:
             continue
 
 
-def cure(key: str, model: ModelConfig, train: TrainConfig) -> str:
-    """The options of `train` to change first, for that finding in a run of these settings."""
-    slower = f"--lr-d {train.lr_D / SLOWER:g} --lr-g {train.lr_G / SLOWER:g}"
+def cure(key: str, model: ModelConfig, train: TrainConfig) -> dict[str, Any]:
+    """The settings to change first, for that finding in a run of these; by their names in the configs."""
+    slower = {"lr_D": train.lr_D / SLOWER, "lr_G": train.lr_G / SLOWER}
     if key == "saturated":
-        return "--loss ns"
+        return {"loss": "ns"}
     if key == "vanishing":
-        moves = " --d-moves 1" if train.d_moves > 1 and train.loss != "wgan" else ""
-        return f"--lr-d {train.lr_D / SLOWER:g}{moves}"
+        moves = {"d_moves": 1} if train.d_moves > 1 and train.loss != "wgan" else {}
+        return {"lr_D": train.lr_D / SLOWER} | moves
     if key in ("diverging", "diverged"):
         bound = train.clip_D or train.penalised or model.norm_D == "spectral"
         if train.loss == "wgan" and not bound:
-            return "--clip-d 0.01" if model.norm_D == "batch" else "--gp-weight 10"
+            return {"clip_D": 0.01} if model.norm_D == "batch" else {"gp_weight": 10.0}
         return slower
     if key == "overfitting":
         if not train.augment:
-            return "--augment color translation cutout"
-        return "--r1-gamma 2 --r2-gamma 2" if model.norm_D != "batch" and not train.penalised else "--dropout-d 0.3"
+            return {"augment": get_args(Augment)}
+        return (
+            dict(r1_gamma=2.0, r2_gamma=2.0) if model.norm_D != "batch" and not train.penalised else {"dropout_D": 0.3}
+        )
     if key in ("collapse", "collapse_classes"):
         if train.batch_size < 32:
-            return "--batch-size 64"
+            return {"batch_size": 64}
         if train.lr_G > 2 * train.lr_D:
-            return f"--lr-d {max(train.lr_D, USUAL):g} --lr-g {max(train.lr_D, USUAL):g}"
+            return dict.fromkeys(("lr_D", "lr_G"), max(train.lr_D, USUAL))
         if model.norm_D != "batch" and not train.penalised:
-            return "--r1-gamma 2 --r2-gamma 2"
+            return dict(r1_gamma=2.0, r2_gamma=2.0)
         return slower
     if key == "oscillating" and train.betas[0] > 0.5:
-        return "--betas 0.5 0.999"
+        return {"betas": (0.5, 0.999)}
     return slower
+
+
+def options(settings: dict[str, Any]) -> str:
+    """Settings as they are typed after `train`: --lr-d 5e-05 --augment color cutout."""
+
+    def typed(value: object) -> str:
+        if isinstance(value, tuple):
+            return " ".join(typed(part) for part in value)
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    return " ".join(f"--{name.replace('_', '-').lower()} {typed(value)}" for name, value in settings.items())
 
 
 def error_of_rank(n: int) -> float:

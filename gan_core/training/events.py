@@ -1,7 +1,7 @@
 """What a training run tells the world. Plain data: no tensors, no devices, safe to log, keep or draw."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
@@ -95,6 +95,8 @@ class Advice:
     key: str
     en: str
     zh: str
+    cure: dict[str, Any] = field(default_factory=dict)  # the settings to change, by name
+    sound: int = 0  # the last step at which nothing was wrong
 
 
 @dataclass(frozen=True)

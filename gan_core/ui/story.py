@@ -6,8 +6,8 @@ what an older version did not write is null:
 
     ["report", step, seconds, images/s, loss_D, loss_G, D_x, D_Gz, grad_D, grad_G, sure]
     ["sample", step, version]    ["snapshot", step]    ["checkpoint", step]    ["resumed", step, to]
-    ["advice", step, key, english, chinese]    ["action", step, english, chinese, did]
-    ["refused", step, english, chinese]
+    ["advice", step, key, english, chinese, settings to change, last sound step]
+    ["action", step, english, chinese, did]    ["refused", step, english, chinese]
     ["measure", step, Frechet distance, its floor, samples]
     ["vitals", step, spread, apart, twins, off, missing, classes, knows, passes]
     ["changed", step, was, now]    ["moved", step, {file, z, D_x, ...}]
@@ -138,6 +138,11 @@ def _changed(event: Mapping[str, Any]) -> Told:
     return [dict(event["was"]), dict(event["now"])]
 
 
+def _advice(event: Mapping[str, Any]) -> Told:
+    """Older lines tell it in words alone."""
+    return [*_said("key", "en", "zh")(event), dict(event.get("cure") or {}), int(event.get("sound") or 0)]
+
+
 def _said(*names: str) -> Callable[[Mapping[str, Any]], Told]:
     return lambda event: [str(event[name]) for name in names]
 
@@ -152,7 +157,7 @@ TELLERS: dict[str, Callable[[Mapping[str, Any]], Told]] = {
     "sample": _said(),
     "snapshot": _said(),
     "checkpoint": _said(),
-    "advice": _said("key", "en", "zh"),
+    "advice": _advice,
     "action": _said("en", "zh", "did"),
     "refused": _said("en", "zh"),
     "forked": _said("into"),

@@ -457,6 +457,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "回到第 {step} 步？此后的训练、更改和保存都会被舍弃，训练会停在那里。若想两者都保留，请用分支。",
     ),
     "then_fork": ("Fork here …", "在此分支……"),
+    "cure_now": ("Change now: {settings}", "立即更改：{settings}"),
+    "cure_fork": ("Fork from step {step} with {settings}", "从第 {step} 步分支，并设 {settings}"),
     "fork_title": ("A fork of {name} at step {step}", "{name} 在第 {step} 步的分支"),
     "fork_about": (
         "A new run that begins as a copy of this one at its last checkpoint until then. What is left empty stays as it is.",

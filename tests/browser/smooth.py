@@ -2,7 +2,8 @@
 
 A run of 240 sheets of 64 pictures of 64 pixels and 5,000 reports is dragged through from end to end and back, by mouse,
 while it goes on: a process writes reports and sheets on. Counted are the frames that the browser painted in which the
-sheet had changed, and the time of every task that kept the page from painting (PerformanceObserver, "longtask": > 50 ms).
+sheet had changed, and the time of every task that kept the page from painting (PerformanceObserver's "longtask": more
+than 50 ms).
 """
 
 import json

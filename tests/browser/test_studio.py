@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from safetensors.torch import load_file
 
 from gan_core.training.checkpoint import checkpoints
+from gan_core.training.events import Advice
 from gan_core.training.folder import RunFolder
 from tests.browser.conftest import App
 from tests.browser.test_train import WIDTH, fill_toy, in_state, train_tab
@@ -51,14 +51,6 @@ def started(page, app, steps=1_000_000):
     in_state(page, "running")
     page.wait_for_function(f"() => {ELEMENT}.record.samples.length >= 6", timeout=120_000)
     return RunFolder(app.runs / page.locator(".run-name").inner_text())
-
-
-def weights(folder, player):
-    """Every tensor of one player in the newest checkpoint."""
-    tensors = load_file(checkpoints(folder.checkpoints)[0])
-    return {
-        name: t for name, t in tensors.items() if name.startswith(f"gan.{player}.") or name.startswith(f"opt_{player}.")
-    }
 
 
 @pytest.mark.timeout(900)
@@ -122,6 +114,12 @@ def test_a_lesson(open_page, app):
     settings.get_by_label("Learning rate of D").fill("-1")
     page.get_by_role("button", name="Change from the next step on").click()
     page.locator(".run-note", has_text="lr_D is -1").wait_for()
+    # the doctor's advice is a button: now, or in a fork from before it was needed
+    smaller = {"lr_D": 5e-5, "lr_G": 5e-5}
+    folder.append(Advice(paused, "collapse", "Try smaller steps.", "请减小步长。", smaller, paused))
+    page.locator(".run-note", has_text="Try smaller steps.").wait_for()
+    page.get_by_role("button", name="Change now: lr_D 0.00005, lr_G 0.00005").click()
+    page.locator(".happened li", has_text="lr_G: 0.0002 → 0.00005").wait_for()
     accessible(page)
 
     # a pupil watches, without control

@@ -13,7 +13,7 @@ from gan_core.cli import _parser
 from gan_core.config import ModelConfig, TrainConfig
 from gan_core.errors import UserError
 from gan_core.metrics.scores import Scores
-from gan_core.training.doctor import ADVICE, GRAVITY, Doctor, advised, cure, error_of_rank, told
+from gan_core.training.doctor import ADVICE, GRAVITY, Doctor, advised, cure, error_of_rank, options, told
 from gan_core.training.events import Measure, Report, Step, Vitals
 
 MODEL, TRAIN = ModelConfig(image_size=28, nc=1), TrainConfig()
@@ -267,12 +267,12 @@ class TestWords:
         ]  # fmt: skip
         models = [replace(MODEL, norm_D=norm) for norm in ("batch", "none", "spectral")]
         for key, model, train in itertools.product([*EVERY, "diverged"], models, trains):
-            taken = _parser().parse_args(["train", "--run", "x", *shlex.split(cure(key, model, train))])
+            taken = _parser().parse_args(["train", "--run", "x", *shlex.split(options(cure(key, model, train)))])
             assert any(name.startswith(("TrainConfig.", "ModelConfig.")) for name in vars(taken)), (key, model, train)
 
     def test_what_wgan_lacks_is_named(self):
-        assert cure("diverging", replace(MODEL, norm_D="none"), replace(TRAIN, loss="wgan")) == "--gp-weight 10"
-        assert cure("diverging", MODEL, replace(TRAIN, loss="wgan")) == "--clip-d 0.01"
+        assert cure("diverging", replace(MODEL, norm_D="none"), replace(TRAIN, loss="wgan")) == {"gp_weight": 10}
+        assert cure("diverging", MODEL, replace(TRAIN, loss="wgan")) == {"clip_D": 0.01}
 
 
 def test_what_was_written_is_read_again_and_old_lines_are_passed_over():

@@ -315,7 +315,8 @@ def test_what_goes_over_the_wire():
     ("written", "told"),
     [
         (dict(kind="checkpoint"), []),
-        (dict(kind="advice", key="k", en="e", zh="z"), ["k", "e", "z"]),
+        (dict(kind="advice", key="k", en="e", zh="z"), ["k", "e", "z", {}, 0]),
+        (dict(kind="advice", key="k", en="e", zh="z", cure={"lr_D": 1.0}, sound=5), ["k", "e", "z", {"lr_D": 1.0}, 5]),
         (dict(kind="action", seen=9, key="k", did="back", lr_D=1.0, lr_G=1.0, en="e", zh="z"), ["e", "z", "back"]),
         (dict(kind="refused", en="e", zh="z"), ["e", "z"]),
         (dict(kind="resumed", passed_over=[]), [None]),

@@ -40,7 +40,7 @@ export class Record {
       this.vitals.push({ step, spread, apart, twins, off, missing, classes, knows, passes });
     }
     else if (kind === "moved") this.moved = { step, ...rest[0] };
-    else if (kind === "advice") mark({ key: rest[0], en: rest[1], zh: rest[2] });
+    else if (kind === "advice") mark({ key: rest[0], en: rest[1], zh: rest[2], cure: rest[3] ?? {}, sound: rest[4] ?? 0 });
     else if (kind === "action" || kind === "refused") mark({ en: rest[0], zh: rest[1] });
     else if (kind === "changed") mark({ was: rest[0], now: rest[1] });
     else if (kind === "forked" || kind === "parent") mark({ run: rest[0] });

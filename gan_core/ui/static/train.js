@@ -15,7 +15,7 @@ import { ask as askServer } from "./server.js";
 import { pixels } from "./sprite.js";
 import { lang, t } from "./text.js";
 import { Timeline } from "./timeline.js";
-import { Then, Wheel } from "./wheel.js";
+import { Cure, Then, Wheel } from "./wheel.js";
 
 const AHEAD = 40; // sheets on either side of the time line that are fetched before they are wanted
 
@@ -78,6 +78,7 @@ class GanTrain extends HTMLElement {
     this.happened = new Happened((step) => this.time.goTo(step));
     this.wheel = new Wheel((what, more) => this.ask(what, more));
     this.then = new Then((what, more) => this.ask(what, more), () => this.open());
+    this.cure = new Cure((what, more) => this.ask(what, more), (...asked) => this.then.dialog.open(...asked));
     this.share = new Share();
     this.filmWords = make("p", { class: "message", role: "status" });
     this.films = new Films(() => [`${this.run.path}/film`, {}], (words, wrong) => {
@@ -99,7 +100,7 @@ class GanTrain extends HTMLElement {
     this.noteLine = make("p");
     this.noteLog = make("pre");
     this.noteDetails = make("details", {}, make("summary", {}, t("run_log")), this.noteLog);
-    this.noteBox = make("div", { class: "run-note", hidden: true }, this.noteLine, this.noteDetails);
+    this.noteBox = make("div", { class: "run-note", hidden: true }, this.noteLine, this.cure.element, this.noteDetails);
     this.lost = make("p", { class: "run-lost", role: "status", hidden: true }, t("run_lost"));
     this.wholeButton = make("button", { type: "button", class: "plain", onclick: () => this.whole() }, t("run_whole"));
     this.publicLine = make("p", { class: "run-about", hidden: true });
@@ -119,7 +120,7 @@ class GanTrain extends HTMLElement {
             this.filmBox = make("details", { class: "run-film" }, make("summary", {}, t("time_film")), make("p", { class: "run-about" }, t("time_film_about")), this.films.buttons, this.films.bar, this.filmWords)),
           this.axis.element, this.happened.element),
         this.charts.element),
-      this.share.element,
+      this.share.element, ...this.then.dialogs,
     );
     this.replaceChildren(this.section = make("section", { class: "run", "aria-label": t("tab_train") }, this.publicLine, this.runs.element, this.empty, this.full, this.said));
     this.classList.toggle("lesson", lesson);
@@ -401,6 +402,7 @@ class GanTrain extends HTMLElement {
     this.noteBox.hidden = !text;
     this.noteBox.dataset.state = look.state;
     if (this.noteLine.textContent !== text) this.noteLine.textContent = text;
+    this.cure.draw(this.run, this.may);
     const log = (look.log ?? []).join("\n");
     this.noteDetails.hidden = !log;
     this.noteLog.textContent = log;

@@ -113,6 +113,33 @@ export class Wheel {
   }
 }
 
+const shown = (settings) => Object.entries(settings).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(" + ") : Number.isFinite(value) ? +value.toPrecision(3) : value}`).join(", ");
+
+/** The doctor's last advice as something that can be done: now, or in a fork from before it was needed. */
+export class Cure {
+  // ask(what, more): asks it of the run; fork(run, step, settings): opens the question of a fork
+  constructor(ask, fork) {
+    this.now = make("button", { type: "button", class: "plain", onclick: () => ask("set", { train: this.advice.cure }) });
+    this.fork = make("button", { type: "button", class: "plain", onclick: () => fork(this.run, this.from, this.advice.cure) });
+    this.element = make("div", { class: "bar run-cure", hidden: true }, this.now, this.fork);
+  }
+
+  draw(run, may) {
+    const { facts, look, record } = run;
+    const last = record.marks.findLast((mark) => ["advice", "action", "changed", "resumed"].includes(mark.kind));
+    const advice = last?.kind === "advice" && Object.keys(last.cure).length ? last : undefined;
+    const kept = (look.checkpoints ?? []).filter((step) => step <= advice?.sound);
+    Object.assign(this, { run, advice, from: Math.max(...kept, ...(kept.length ? [] : (look.checkpoints ?? []).slice(0, 1))) });
+    const names = Object.keys(advice?.cure ?? {});
+    this.now.hidden = !advice || !["running", "paused"].includes(look.state) || !names.every((name) => name in (facts.train ?? {}));
+    this.fork.hidden = !advice || !Number.isFinite(this.from) || names.includes("dropout_D"); // a fork keeps the players as they are
+    this.element.hidden = !may || (this.now.hidden && this.fork.hidden);
+    if (this.element.hidden) return;
+    this.now.textContent = t("cure_now", { settings: shown(advice.cure) });
+    this.fork.textContent = t("cure_fork", { step: count(this.from), settings: shown(advice.cure) });
+  }
+}
+
 /** What can be done at the step that the time line shows. */
 export class Then {
   constructor(ask, open) {
@@ -123,7 +150,8 @@ export class Then {
     this.open = make("button", { type: "button", class: "plain run-open", onclick: open }, t("run_open"));
     this.dialog = new Fork(ask);
     this.sure = new Ask();
-    this.element = make("div", { class: "run-then bar" }, this.words, this.back, this.fork, this.open, this.dialog.element, this.sure.element);
+    this.element = make("div", { class: "run-then bar" }, this.words, this.back, this.fork, this.open);
+    this.dialogs = [this.dialog.element, this.sure.element]; // not within, or they would be hidden with it
   }
 
   draw(run, step, may) {
@@ -151,15 +179,17 @@ class Fork {
     this.until = make("input", { type: "text", maxlength: 40, placeholder: "5000, 10m" });
     this.fields = Object.fromEntries(NUMBERS.map((name) => [name, make("input", { type: "number", step: "any", min: 0, inputmode: "decimal" })]));
     this.error = make("p", { class: "message wrong", role: "alert" });
+    this.besides = make("p", { class: "run-about" });
     const row = (key, input) => make("label", {}, t(key), input);
     const form = make("form", { class: "wheel-form" }, this.title, make("p", { class: "run-about" }, t("fork_about")),
       row("train_name", this.name), row("fork_until", this.until), ...NUMBERS.map((name) => row(`wheel_${name}`, this.fields[name])),
-      this.error,
+      this.besides, this.error,
       make("div", { class: "bar" }, make("button", { type: "submit", class: "accent" }, t("fork_start")),
         make("button", { type: "button", class: "plain", onclick: () => this.element.close() }, t("run_cancel"))));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const train = Object.fromEntries(NUMBERS.filter((name) => this.fields[name].value !== "").map((name) => [name, Number(this.fields[name].value)]));
+      const filled = Object.fromEntries(NUMBERS.filter((name) => this.fields[name].value !== "").map((name) => [name, Number(this.fields[name].value)]));
+      const train = { ...this.others, ...filled };
       const answer = await ask("fork", { step: this.step, name: this.name.value.trim(), until: this.until.value.trim(), train });
       this.error.textContent = answer.error ?? "";
       if (!answer.error) this.element.close();
@@ -167,13 +197,16 @@ class Fork {
     this.element = make("dialog", { class: "run-ask" }, form);
   }
 
-  open(run, step) {
+  /** settings: what the doctor would change */
+  open(run, step, settings = {}) {
     this.step = step;
+    this.others = Object.fromEntries(Object.entries(settings).filter(([name]) => !NUMBERS.includes(name)));
+    this.besides.textContent = shown(this.others);
     this.title.textContent = t("fork_title", { name: run.name, step: count(step) });
     this.name.value = "";
     this.error.textContent = "";
     const now = run.facts.train ?? {};
-    for (const name of NUMBERS) Object.assign(this.fields[name], { value: "", placeholder: now[name] ?? "" });
+    for (const name of NUMBERS) Object.assign(this.fields[name], { value: settings[name] ?? "", placeholder: now[name] ?? "" });
     this.element.showModal();
   }
 }
