@@ -144,7 +144,7 @@ def _discard(q: Question) -> None:
     if q.jobs.alive(q.folder):
         q.jobs.ask(q.folder.name, "discard")
     else:
-        delete(q.folder)
+        delete(_unplayed(q))
 
 
 def _move(q: Question) -> dict[str, Any]:
@@ -216,6 +216,7 @@ def _unplayed(q: Question) -> RunFolder:
     """The run, if nobody plays it, on this machine or another. Raises UserError."""
     if q.jobs.alive(q.folder):
         raise PageError("ask_stop_first", name=q.folder.name)
+    q.jobs.settle(q.folder)
     return q.folder
 
 
