@@ -77,6 +77,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "{name} 生成的 {n} 张图片。方向键移动，回车键放大。",
     ),
     "sheet_step": ("{name} at step {step}, {size} pixels.", "{name}，第 {step} 步，{size} 像素。"),
+    "sheet_live": (
+        "{name} at step {step}, {size} pixels, live: newer snapshots take over as they come.",
+        "{name}，第 {step} 步，{size} 像素，实时：新快照到来时会自动接替。",
+    ),
     "sheet_empty": (
         "The model's pictures appear here as soon as it is loaded.",
         "模型载入后，它生成的图片会显示在这里。",

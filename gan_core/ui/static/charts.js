@@ -31,9 +31,9 @@ export class Charts {
       heading: make("h4", { hidden: true }),
       box: make("div", { class: `run-chart run-${name}`, hidden: true }),
     }]));
-    const parts = Object.values(this.parts).map(({ heading, box }) => make("div", {}, heading, box));
-    this.element = make("div", { class: "run-charts" },
-      make("div", { class: "run-parts" }, ...parts), this.wait, this.formulas);
+    const [losses, beliefs, gradients, ...others] = Object.values(this.parts).map(({ heading, box }) => make("div", {}, heading, box));
+    this.element = make("div", { class: "run-charts" }, make("div", { class: "run-parts" }, losses, beliefs, gradients), this.wait);
+    this.more = make("div", { class: "run-charts" }, make("div", { class: "run-parts run-wide" }, ...others), this.formulas);
     this.stale = new Set();
   }
 

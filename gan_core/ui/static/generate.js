@@ -2,6 +2,7 @@
 
 import { iconButton, make } from "./dom.js";
 import { Follower } from "./follower.js";
+import { live } from "./live.js";
 import { ask, askSprite, download, latest, Said } from "./server.js";
 import { draw, fit, pixels } from "./sprite.js";
 import { lang, number, t } from "./text.js";
@@ -105,7 +106,8 @@ class GanGenerate extends HTMLElement {
   caption() {
     const { name, step, size } = this.sprite;
     this.sheet.setAttribute("aria-label", t("sheet_label_of", { n: this.sprite.n, name }));
-    if (step != null) this.say(t("sheet_step", { name, step: number(step), size }));
+    const growing = live.cards.some((card) => `run:${card.name}` === this.shown.model && card.state === "running");
+    if (step != null) this.say(t(growing ? "sheet_live" : "sheet_step", { name, step: number(step), size }));
   }
 
   /** The fewest columns with which all rows fit into what is seen at once; they fill the width. */

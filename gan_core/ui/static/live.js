@@ -8,6 +8,7 @@ import { lang, t } from "./text.js";
 
 const PATIENCE = 5000; // milliseconds without the hub before the page says so
 const AGAIN = 2000; // milliseconds until a closed stream is opened anew
+const ASLEEP = 60_000; // milliseconds between two ticks of a clock after which the machine has slept, and the line is dead
 
 export const ACTIVE = ["preparing", "running", "paused"];
 
@@ -68,6 +69,11 @@ class Live extends EventTarget {
     super();
     this.known = this.meet();
     addEventListener("online", () => this.#open());
+    let ticked = Date.now();
+    setInterval(() => {
+      if (Date.now() - ticked > ASLEEP) this.#open();
+      ticked = Date.now();
+    }, ASLEEP / 6);
   }
 
   /** Who the server takes this visitor for. */
@@ -93,6 +99,7 @@ class Live extends EventTarget {
     const run = this.#runs.get(name) ?? new Run(name);
     this.#runs.set(name, run);
     run.hearers.add(hearer);
+    this.started = true;
     this.#soon();
     const leave = () => {
       run.hearers.delete(hearer);
@@ -134,15 +141,18 @@ class Live extends EventTarget {
   #open() {
     if (!this.started) return;
     const names = [...this.#runs.keys()].sort();
+    const same = this.source && this.#names === names.join("\n");
     this.#names = names.join("\n");
     this.source?.close();
     const url = address("live");
     names.forEach((name) => url.searchParams.append("run", name));
+    if (same && this.last) url.searchParams.set("last", this.last); // only what was missed
     const source = (this.source = new EventSource(url));
     const on = (kind, take) =>
       source.addEventListener(kind, (event) => {
         if (source !== this.source) return;
         this.#found();
+        this.last = event.lastEventId || this.last;
         take(JSON.parse(event.data));
       });
     on("runs", (cards) => {

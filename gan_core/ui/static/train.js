@@ -117,9 +117,9 @@ class GanTrain extends HTMLElement {
           make("div", { class: "run-under" },
             make("label", { class: "switch" }, this.crisp, t("run_crisp")),
             this.wholeButton,
-            this.filmBox = make("details", { class: "run-film" }, make("summary", {}, t("time_film")), make("p", { class: "run-about" }, t("time_film_about")), this.films.buttons, this.films.bar, this.filmWords)),
-          this.axis.element, this.happened.element),
+            this.filmBox = make("details", { class: "run-film" }, make("summary", {}, t("time_film")), make("p", { class: "run-about" }, t("time_film_about")), this.films.buttons, this.films.bar, this.filmWords))),
         this.charts.element),
+      this.axis.element, this.charts.more, this.happened.element,
       this.share.element, ...this.then.dialogs,
     );
     this.replaceChildren(this.section = make("section", { class: "run", "aria-label": t("tab_train") }, this.publicLine, this.runs.element, this.empty, this.full, this.said));
