@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -55,7 +56,7 @@ class App:
     def __init__(self, runs, *options):
         environ = os.environ | {"GAN_CORE_RUNS": str(runs), "PORT": "0", "HOST": "", "SPACE_ID": ""}
         self.process = subprocess.Popen(
-            [sys.executable, "app.py", *options, f"--port={_free()}"],
+            [sys.executable, "app.py", *options, f"--port={free_port()}"],
             cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         line = self.process.stdout.readline()
@@ -90,9 +91,7 @@ def running(runs, *options):
             app.kill()
 
 
-def _free():
-    import socket
-
+def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]

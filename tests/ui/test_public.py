@@ -20,6 +20,7 @@ from gan_core.ui.order import Order
 from gan_core.ui.rights import owner_of, write_owner
 from gan_core.ui.sweep import sweep
 from gan_core.ui.waiting import FILE, ticket_of
+from tests.ui.apps import BUSY, drawings, eventually, gone, tiny
 
 HOUR = 3600.0
 FASHION = Order("fashion-mini", until="5m")
@@ -339,3 +340,20 @@ def test_prepared_sets_go_an_hour_after_they_were_last_used(tmp_path, monkeypatc
     prepared.forget_unused(HOUR, time.time() + 2 * HOUR)
     assert not any(Path(place).exists() for place in places)
     assert again.pixels[3].max() == 3  # whoever has it keeps it
+
+
+@pytest.mark.slow
+def test_the_queue_with_real_trainings_goes_on_in_another_app(tmp_path):
+    runs, pictures = tmp_path / "runs", drawings(tmp_path / "drawings")
+    one = Jobs(runs, Limits())
+    first, second = one.start(tiny(pictures, "20"), "ann"), one.start(tiny(pictures, "20"), "ben")
+    eventually(lambda: first.status.state == "finished", BUSY)
+    assert (first.status.step, standing(second), one.place(second)) == (20, "queued", 1)  # this app looks no more
+    two = Jobs(runs, Limits())
+    host = Host(two, Limits())
+    host.start()
+    eventually(lambda: second.status.state == "finished", BUSY)
+    host.close()
+    assert second.status.step == 20 and second.config["until"] == "10m"
+    for jobs, run in ((one, first), (two, second)):
+        eventually(lambda pid=jobs._children[run.name].pid: gone(pid))

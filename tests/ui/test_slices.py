@@ -18,7 +18,6 @@ from PIL import Image
 from safetensors import safe_open
 
 from gan_core.training.checkpoint import checkpoints
-from gan_core.training.folder import RunFolder
 from gan_core.ui import slices
 from gan_core.ui.host import UNDRIVEN, Host
 from gan_core.ui.jobs import Jobs
@@ -34,6 +33,7 @@ TRAIN = dict(
     report_every=7, checkpoint_every=40, snapshot_every=50, sample_every=1000,
 )  # fmt: skip
 CLOCK = ("seconds", "images_per_second")  # what no two runs share
+TOKEN = "visitor.e30.x"
 ANN = {"x-studio-visitor": "ann's own long token"}
 
 
@@ -209,8 +209,9 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_on_zerogpu_a_slice_is_a_process_with_the_visitor_s_token(jobs, pictures):
-    """The real package, its servers and its GPU played: there is none here, so what would touch CUDA is left out."""
+    """The real package and the real page, and the Hub played: there is no GPU, so what would touch CUDA is left out."""
     run = jobs.start(order(pictures), public_id(ANN))
     with HTTPServer(("127.0.0.1", 0), Hub) as server:
         server.heard = []
@@ -222,17 +223,22 @@ def test_on_zerogpu_a_slice_is_a_process_with_the_visitor_s_token(jobs, pictures
             "OMP_NUM_THREADS": "2",
         }
         done = subprocess.run(
-            [sys.executable, Path(__file__).with_name("zero_app.py"), jobs.runs, json.dumps(ANN)],
-            env=environ | {"PYTHONPATH": str(Path(__file__).parents[2])}, capture_output=True, text=True,
+            [sys.executable, "-m", "tests.ui.zero_app", jobs.runs, json.dumps(ANN | {"x-ip-token": TOKEN})],
+            cwd=Path(__file__).parents[2], env=environ, capture_output=True, text=True,
         )  # fmt: skip
         server.shutdown()
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
-    assert said["here"] and said["decorated"] and said["shelf"] == "cpu"
-    assert said["forks"] == said["slices"] >= 2 or said["forks"] == 1  # the child is used again as long as it is idle
-    assert said["state"] == "finished" and said["pid"] not in (said["parent"], None)
+    assert (said["here"], said["decorated"], said["me"]["zero"], said["card"]["slices"]) == (True,) * 4
+    assert (said["says"], said["begun"]) == (True, False)  # a GPU is promised, and nobody has touched it
+    assert said["shelf"] == "cpu" and said["stranger"] == "queued"
+    assert (run.status.state, run.status.step, said["why"]) == ("finished", 120, "")
+    n = len(said["told"])
+    assert said["told"] == [True] * n and n >= 3
+    assert len(set(said["pids"])) == 1  # one child, used again as long as it is idle
     asked = [about for path, about in server.heard if path == "/schedule"]
-    assert len(asked) == said["slices"] and {about["token"] for about in asked} == {"visitor.e30.x"}
-    assert float(asked[0]["durationSeconds"]) <= 60
-    assert RunFolder(run.path).status.step == 120
-    assert slices.USED < 60
+    assert len(asked) == n and {about["token"] for about in asked} == {TOKEN}
+    assert {about["durationSeconds"] for about in asked} == {"60"} and slices.USED < 60
+    assert [path for path, _ in server.heard].count("/release") == n
+    allowed = [about["pid"] for path, about in server.heard if path == "/allow"]
+    assert allowed == [str(said["pids"][0])]

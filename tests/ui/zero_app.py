@@ -1,29 +1,27 @@
-"""What the app does on ZeroGPU, as far as that goes without a GPU: a process of its own for test_slices.py."""
+"""The app on ZeroGPU, as far as that goes without a GPU, and a page that stays open: a process for test_slices.py."""
 
 import json
-import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-import gradio as gr
+import httpx
 import torch
-from gradio.context import LocalContext
 
 import app  # all that the page imports, before anything is asked
 from gan_core.training.folder import list_runs
 from gan_core.ui import slices, zero
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.studio import Studio
+from tests.ui.apps import free_port
 
 import spaces.zero.torch  # isort: skip - behind the page, as on the Hub
 
-real = spaces.zero.torch.unpatch
+unpatch = spaces.zero.torch.unpatch
 
 
 def without_cuda():
     """In the child: there is no GPU here after all."""
-    real()
+    unpatch()
     torch.cuda.is_available = lambda: False
 
 
@@ -33,6 +31,8 @@ spaces.zero.torch.move = lambda callback=None: None
 
 
 class Ticks:
+    """A clock that goes on by a second whenever it is looked at."""
+
     def __init__(self):
         self.now = 0.0
 
@@ -41,37 +41,41 @@ class Ticks:
         return self.now
 
 
+def tick(url, index, headers):
+    """What the page's timer does."""
+    joined = {"data": [], "fn_index": index, "session_hash": "a page"}
+    httpx.post(f"{url}gradio_api/queue/join", json=joined, headers=headers).raise_for_status()
+    with httpx.stream("GET", f"{url}gradio_api/queue/data?session_hash=a%20page", timeout=60) as answer:
+        done = next(line for line in answer.iter_lines() if '"process_completed"' in line)
+    return json.loads(done.removeprefix("data: "))["success"]
+
+
 def main(runs, headers):
-    assert app and torch.cuda.is_available() and not torch.cuda.is_initialized()  # as `spaces` has it
+    says, begun = torch.cuda.is_available(), torch.cuda.is_initialized()
     torch.ones(300, 300) @ torch.ones(300, 300)  # threads of OpenMP, as a sheet in Generate leaves them
-    jobs = Jobs(runs, slices=zero.here())
-    (run,) = list_runs(jobs.runs)
-    count, pids = 0, set()
-
-    def play(*given):
-        nonlocal count
-        count += 1
-        outcome = slices.play_slice(*given, Ticks())
-        pids.add(run.status.pid)
-        return outcome
-
-    driver = slices.Driver(jobs, play)
-    request = SimpleNamespace(headers=Headers(headers), cookies={}, query_params={})
-    LocalContext.request.set(request)
+    slices.play.__defaults__ = (Ticks(),)
+    studio = Studio(runs, key="a key", open=False, public=True)
+    page = app.build(studio)
+    url = app.launch(studio, page, "127.0.0.1", free_port())
+    (index,) = [index for index, fn in page.fns.items() if getattr(fn.fn, "__name__", "") == "turn"]
+    (run,) = list_runs(runs)
+    jobs, pids, told = Jobs(runs, slices=True), [], []
+    tick(url, index, {"x-studio-visitor": "somebody else altogether"})
+    stranger = run.status.state
     while jobs.waits(run):
-        driver.turn(request)
+        told.append(tick(url, index, headers))
+        pids.append(run.status.pid)
+    card = httpx.get(f"{url}gradio_api/gan/runs").json()["runs"][0]
+    me = httpx.get(f"{url}gradio_api/gan/me", headers=headers).json()
     said = {
-        "here": zero.here(), "decorated": slices.play_slice is not slices.play,
-        "shelf": Studio(runs).shelf.device, "slices": count, "forks": len(pids), "state": run.status.state,
-        "pid": run.status.pid, "parent": os.getpid(), "error": run.status.why,
+        "here": zero.here(), "decorated": slices.play_slice is not slices.play, "says": says, "begun": begun,
+        "shelf": studio.shelf.device, "told": told, "stranger": stranger, "pids": pids, "card": card, "me": me,
+        "why": run.status.why,
     }  # fmt: skip
     print(json.dumps(said), flush=True)
-
-
-class Headers(dict):
-    """As gr.Request has them: `spaces` looks for a __dict__."""
+    page.close(verbose=False)
+    studio.close()
 
 
 if __name__ == "__main__":
-    assert gr
-    main(Path(sys.argv[1]), json.loads(sys.argv[2]) | {"x-ip-token": "visitor.e30.x"})
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))
