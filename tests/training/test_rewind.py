@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 from gan_core.errors import UserError
 from gan_core.gan import best_snapshot
-from gan_core.training import steering
+from gan_core.metrics.scores import Scores
+from gan_core.training import session, steering
 from gan_core.training.checkpoint import checkpoints, steps_kept, thinned
 from gan_core.training.events import Advice
 from gan_core.training.folder import RunFolder
@@ -149,11 +150,8 @@ def test_the_doctor_goes_back_over_changes_and_his_rates_hold(sit):
     assert again.config == t.config
 
 
-def test_the_best_is_that_of_the_step_gone_back_to(sit, monkeypatch):
+def test_the_best_is_that_of_the_step_gone_back_to(sit, tmp_path, monkeypatch):
     """Measured at 4, 8 and 12; the best at 8 is forgotten, and found again."""
-    from gan_core.metrics.scores import Scores
-    from gan_core.training import session
-
     distances = iter([5.0, 3.0, 3.0, 9.0])
 
     class Ruler:
@@ -163,7 +161,14 @@ def test_the_best_is_that_of_the_step_gone_back_to(sit, monkeypatch):
             return Scores(next(distances), 0.9, 0.9, 1.0, 0.95, None)
 
     monkeypatch.setattr(session, "_ruler", lambda trainer, folder: Ruler)
-    folder, t, _, _ = sit("b", {9: [("back", {"step": 6})]})
+    seen, folder = [], RunFolder(tmp_path / "a")
+
+    def go_on(wish):
+        seen.append(best_snapshot(folder.path).name)
+        folder.ask(wish)
+
+    _, t, _, _ = sit("a", {9: [("back", {"step": 6})]}, until_idle=go_on)
+    assert seen == ["000004"]
     assert t.best.step == 8 and best_snapshot(folder.path).name == "000008"
     assert [(e["step"], e["best"]) for e in folder.history() if e["event"] == "measure"] == [
         (4, True),
