@@ -4,7 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder, list_runs
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import GB, Limits
@@ -99,8 +101,10 @@ class Host:
         else:
             return
         self._asked[run.name] = now
-        self._tell(run, why)
-        run.ask("stop")
+        with suppress(OSError, UserError):  # a full disk, which is swept next, or a folder that is gone
+            self._tell(run, why)
+        with suppress(OSError, UserError):  # whoever is not reached is killed
+            run.ask("stop")
 
     def _leave(self, run: RunFolder) -> None:
         """Nobody has asked for its next slice for long: its page was closed."""

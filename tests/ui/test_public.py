@@ -253,6 +253,21 @@ def test_a_run_that_fills_the_disk_is_stopped(jobs, host, clock):
     assert run.wish == "stop" and "0.0001 GB" in run.history()[0]["en"]
 
 
+def test_a_run_that_cannot_be_told_is_ended_all_the_same(jobs, host, clock, monkeypatch):
+    run = jobs.start(FASHION, "ann")
+
+    def full(*asked):
+        raise OSError(28, "No space left on device")
+
+    clock.now += 60 * 21
+    monkeypatch.setattr(RunFolder, "append", full)
+    monkeypatch.setattr(RunFolder, "ask", full)
+    host.look()
+    clock.now += GRACE + 1
+    host.look()
+    assert jobs._children[run.name].wait(10) == -9
+
+
 def test_a_run_that_was_started_by_a_command_is_the_operator_s(jobs, host, clock):
     run = jobs.start(FASHION, "ann")
     (run.path / FILE).unlink()
