@@ -34,7 +34,10 @@ class Steering:
         A Resumed is the last one of its kind: the run stands at another step then, and is to be begun from there.
         """
         self._put_down()
+        self.trainer.returning = False
         if self.goal == self.trainer.steps_done and not (yield from self._attend()):
+            if self.trainer.steps_done < self.trainer.config.steps and not self.trainer.returning:
+                self.trainer.ranks.stop()  # run() has not begun, and so does not notice that it is left
             return
         for event in events:
             yield event

@@ -133,11 +133,13 @@ def test_a_wish_reaches_every_rank_at_the_same_step(together):
     assert told.count("resumed") == 1 and not folder.config["changes"]
     folder.ask("slow", 0.5)
     wait_until(lambda: folder.status.step >= step - 1, launcher)
+    folder.order("back", step=20)  # where there is a checkpoint: nothing is played
+    wait_until(lambda: (folder.status.state, folder.status.step) == ("paused", 20), launcher)
     folder.ask("stop")
     text, _ = launcher.communicate(timeout=60)
     assert launcher.returncode == 0, text
     assert "Traceback" not in text
-    assert folder.status.state == "stopped" and folder.status.step >= step - 1
+    assert folder.status.state == "stopped" and folder.status.step == 20
     assert (folder.checkpoints / f"{folder.status.step:06d}.safetensors").is_file()
 
 

@@ -446,6 +446,18 @@ def test_back_to_where_it_was_changed_forgets_the_change_and_the_moves_there(fol
     assert not list(folder.moves.glob("*5-*"))
 
 
+def test_gone_back_to_a_checkpoint_it_can_be_steered_as_anywhere(folder, monkeypatch):
+    s = Sitting(folder, monkeypatch)
+    s.idle = [s.set(lr_D=1e-3), s.order("move", who="D"), s.order("move", who="both"), s.wish("run")]
+    t = s.play({7: s.order("back", step=4)})
+    assert [(m.who, m.step) for m in s.of(Moved)] == [("D", 4), ("both", 5)] and t.steps_done == 12
+    assert [change["step"] for change in folder.config["changes"]] == [4, 4]
+    plain = trainer(**asdict(s.t.began))
+    plain.changes = read_changes(folder.config)
+    list(plain.run())
+    same(t, plain)
+
+
 def test_back_to_where_it_stands_only_pauses(folder, monkeypatch):
     s = Sitting(folder, monkeypatch, steps=5)
     s.idle = [s.wish("run")]
