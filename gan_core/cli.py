@@ -160,7 +160,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     model, train = given(options, ModelConfig), given(options, TrainConfig)
     folder = run_folder(options.runs, options.run)
     if launcher() and folder.config.get("launcher") == launcher():  # torchrun repeats the command of a run it began
-        options.resume, options.source = True, None
+        options.resume, options.source, options.back_to = True, None, None
     phrase = f"{options.minutes}m" if options.minutes is not None else options.until
     name, _, at = (options.source or "").partition("@")
     source = None if options.source is None else run_folder(options.runs, name)
