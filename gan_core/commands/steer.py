@@ -143,7 +143,9 @@ def _ordered(folder: RunFolder, do: Do, **values: Any) -> list[dict[str, Any]]:
     before = folder.events.stat().st_size if folder.events.exists() else 0
     n, deadline = folder.order(do, **values), time.monotonic() + WAIT
     while (status := folder.status) is None or status.served < n:
-        if time.monotonic() > deadline or (status and not status.alive):
+        if status and not status.active:  # it has ended meanwhile
+            raise UserError("run_idle", name=folder.name, state=status.state, step=f"{status.step:,}")
+        if time.monotonic() > deadline:
             raise UserError("order_waits", name=folder.name, seconds=f"{WAIT:g}")
         time.sleep(0.05)
     with folder.events.open("rb") as log:

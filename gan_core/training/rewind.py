@@ -30,7 +30,8 @@ def go_back(trainer: Trainer, folder: RunFolder, to: int) -> Resumed:
             kept = ", ".join(f"{step:,}" for step in steps_kept(folder.checkpoints)) or "none"
             raise UserError("no_way_back", name=folder.name, got=f"{to:,}", known=kept) from None
         begin_again(trainer)
-    trainer.go_back()
+    if trainer.ranks.playing:  # else they are still waiting to be told where it begins
+        trainer.go_back()
     return leave_behind(trainer, folder, passed_over, to)
 
 

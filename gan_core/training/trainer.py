@@ -125,8 +125,7 @@ class Trainer:
 
     def go_back(self) -> None:
         """Bring the other ranks to where this one has been brought by load_state()."""
-        if not self.ranks.alone:
-            self.ranks.tell(Return(self.state(), self.changes))
+        self.ranks.tell(Return(self.state(), self.changes))
 
     def _follow(self, word: Change | Return) -> None:
         """Do what rank 0 says."""

@@ -56,6 +56,7 @@ def steer(out: Path, ranks: Ranks, back: bool) -> None:
         for _ in trainer.run():
             pass
     else:
+        ranks.playing = True
         lead(trainer, folder, back)
     tensors, _ = trainer.state()
     own = {key: t.contiguous() for key, t in tensors.items() if not key.startswith(("random", "since"))}

@@ -142,6 +142,21 @@ def test_a_wish_reaches_every_rank_at_the_same_step(together):
     assert folder.status.state == "stopped" and folder.status.step == 20
     assert (folder.checkpoints / f"{folder.status.step:06d}.safetensors").is_file()
 
+    again = torchrun(2, "-m", "gan_core", "resume", "both", "--at=7", f"--runs={folder.path.parent}")
+    try:
+        wait_until(lambda: (folder.status.state, folder.status.step) == ("paused", 7), again)
+        folder.ask("run")
+        wait_until(lambda: folder.status.step > 9, again)
+        folder.ask("discard")
+        text, _ = again.communicate(timeout=60)
+        assert again.returncode == 0, text
+        assert not folder.path.exists()
+    finally:
+        for pid in [*ranks_of(again), again.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        again.wait()
+
 
 def test_a_rank_that_dies_ends_the_run_and_torchrun_goes_on_from_the_checkpoint(together):
     folder, launcher = together
