@@ -8,6 +8,7 @@ GET  /gradio_api/gan/me                      who is asking, and what they may do
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +22,7 @@ from gan_core.training.control import PACE, QUICKEST, SLOWEST
 from gan_core.training.folder import RunFolder, run_folder
 from gan_core.training.until import parse
 from gan_core.ui.answers import Asked, sentence
-from gan_core.ui.jobs import Jobs, uploads_of
+from gan_core.ui.jobs import Jobs
 from gan_core.ui.look import kept_steps
 from gan_core.ui.move import delete, rename
 from gan_core.ui.rights import Visitor
@@ -245,7 +246,7 @@ def settings_of(folder: RunFolder) -> dict[str, Any]:
         own.pop(settled_by_the_data, None)
     until = config.get("until") or str(train.steps)
     return {
-        "data": "" if uploads_of(folder) else str(data.get("name") or ""),
+        "data": _repeatable(data) if isinstance(data, dict) else "",
         "preset": recipe,
         "image_size": model.image_size,
         "until": until,
@@ -253,6 +254,12 @@ def settings_of(folder: RunFolder) -> dict[str, Any]:
         "model": own,
         "train": {k: v for k, v in asdict(train).items() if v != getattr(usual.train, k) and k != "steps"},
     }
+
+
+def _repeatable(data: Mapping[str, Any]) -> str:
+    """A set's name or a Hub id. Of what was uploaded, or lies somewhere on this machine, a page can start nothing."""
+    name = str(data.get("name") or "")
+    return "" if Path(name).is_absolute() or data.get("source", name) != name else name
 
 
 def _fresh(answer: dict[str, Any]) -> Response:

@@ -11,9 +11,10 @@ from starlette.testclient import TestClient
 from gan_core.config import ModelConfig, TrainConfig
 from gan_core.training.folder import RunFolder
 from gan_core.ui.ask import MOST_BYTES, ask_routes
-from gan_core.ui.jobs import Jobs, Order
+from gan_core.ui.jobs import Jobs
 from gan_core.ui.look import Look
 from gan_core.ui.move import TRASH
+from gan_core.ui.order import Order
 from gan_core.ui.rights import public_id, write_owner
 from gan_core.ui.studio import ROUTES, Studio
 
@@ -281,9 +282,14 @@ def test_settings_are_what_the_recipe_does_not_settle(client, run, jobs):
     }  # fmt: skip
     order = Order("fashion-mini", preset=again["preset"], model=again["model"])
     order.check()
-    (run.path / "data").mkdir()
-    (run.path / "data" / "photos.zip").write_bytes(b"zip")
-    assert client.get(f"{ROUTES}/runs/mine/settings").json()["data"] == ""  # an upload is not repeated
+    for elsewhere in (
+        {"name": "/secret/photos.zip", "source": "/secret/photos.zip"},
+        {"name": "photos/mine", "source": "/secret/photos/mine"},
+        {"name": "/secret/photos.zip"},
+        {},
+    ):
+        run.write_config(run.config | {"data": elsewhere})
+        assert client.get(f"{ROUTES}/runs/mine/settings").json()["data"] == ""
     (run.path / "config.json").write_text("{}")
     assert "no run 'mine'" in client.get(f"{ROUTES}/runs/mine/settings").json()["error"]
 
