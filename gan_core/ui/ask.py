@@ -142,7 +142,7 @@ def _slow(q: Question) -> None:
 
 def _discard(q: Question) -> None:
     """Stop, and take the folder away: by whoever plays, else here."""
-    if q.jobs.alive(q.folder):
+    if q.jobs.alive(q.folder) or q.jobs.waits(q.folder):
         q.jobs.ask(q.folder.name, "discard")
     else:
         delete(_unplayed(q))
@@ -214,8 +214,8 @@ def _refuse_in_slices(q: Question) -> None:
 
 
 def _unplayed(q: Question) -> RunFolder:
-    """The run, if nobody plays it, on this machine or another. Raises UserError."""
-    if q.jobs.alive(q.folder):
+    """The run, if nobody plays it, on this machine or another, nor is about to. Raises UserError."""
+    if q.jobs.alive(q.folder) or q.jobs.waits(q.folder):
         raise PageError("ask_stop_first", name=q.folder.name)
     q.jobs.settle(q.folder)
     return q.folder

@@ -262,6 +262,15 @@ def test_discarding_a_run_that_nobody_plays_deletes_it(ask, run, jobs):
     assert not run.path.exists()
 
 
+def test_a_run_that_waits_for_its_turn_leaves_the_queue_before_it_is_touched(ask, run):
+    run.write_status("queued", 0)
+    for what in ("delete", "rename"):
+        assert "Stop it first" in ask("mine", what, to="other")["error"]
+    assert ask("mine", "stop") == {}
+    assert run.status.state == "stopped"
+    assert ask("mine", "delete") == {}
+
+
 def test_a_run_that_a_command_holds_is_neither_moved_nor_deleted(ask, run):
     """It may not have said so yet: the lock knows."""
     ended(run)
