@@ -122,6 +122,8 @@ def main() -> None:
     page = build(studio)
     try:
         address = launch(studio, page, host, port)
+        if space := os.environ.get("SPACE_HOST"):
+            address = f"https://{space}/"
         studio.address = address_of_others(host, port)
         print(f"DCGAN Studio is at {address}  (Ctrl-C ends it)", flush=True)
         if studio.address:

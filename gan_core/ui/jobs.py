@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,18 +24,16 @@ from gan_core.errors import UserError
 from gan_core.training.control import Wish
 from gan_core.training.folder import RunFolder, list_runs, run_folder
 from gan_core.training.pulse import Pulse
+from gan_core.ui import process
 from gan_core.ui.limits import Limits
 from gan_core.ui.move import delete
-from gan_core.ui.order import Order as Order
-from gan_core.ui.order import options_of
+from gan_core.ui.order import Order, options_of
+from gan_core.ui.remains import resumable, resuming, uploads_gone
 from gan_core.ui.rights import owner_of, write_owner
 from gan_core.ui.text import PageError
-from gan_core.ui.uploads import keep_uploads as keep_uploads
-from gan_core.ui.uploads import uploads_of as uploads_of
+from gan_core.ui.uploads import keep_uploads, uploads_of
 from gan_core.ui.waiting import Queue, Ticket, ticket_of
 
-PACKAGES = Path(__file__).parents[2]  # where the child finds gan_core, whatever folder the app was started in
-LOG_LINES = 8  # of a log, shown when a training died
 LEAVING = 20.0  # seconds that a process which has saved everything may take to end, on a busy machine
 FAREWELL = 8.0  # seconds; `docker stop` gives ten
 
@@ -288,25 +285,17 @@ class Jobs:
 
     def _spawn(self, folder: RunFolder, command: Sequence[str]) -> None:
         """`command` says what to do; the run's name, its place and its own pictures are added."""
-        threads = str(max(1, cores() - 1))  # two torch threads and a busy page on two cores: a twentieth of the speed
-        command = [*command, f"--run={folder.name}", f"--runs={self.runs}", f"--threads={threads}"]
+        command = [*command, f"--run={folder.name}", f"--runs={self.runs}"]
         command += [f"--data={uploaded}"] if (uploaded := uploads_of(folder)) else []
-        paths = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environ = os.environ | {
-            "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONUNBUFFERED": "1",
-            "OMP_NUM_THREADS": threads,
-        }
-        with folder.log.open("ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "gan_core", *command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
-            )  # fmt: skip
-        self._children[folder.name] = child
         before = folder.status
-        folder.ask("run")
-        folder.write_status("preparing", before.step if before else 0, pid=child.pid)
+        child = self._children[folder.name] = process.begin(command, folder.log)
         Thread(target=self._bury, args=(folder, child), daemon=True, name=f"wait for {folder.name}").start()
+        try:
+            folder.ask("run")
+            folder.write_status("preparing", before.step if before else 0, pid=child.pid)
+        except OSError:  # the disk is full: nobody would find it
+            child.kill()
+            raise
 
     def _bury(self, folder: RunFolder, child: "subprocess.Popen[bytes]") -> None:
         """Wait for a child, so that it leaves no zombie, and say of one that was stopped early that it was."""
@@ -315,48 +304,3 @@ class Jobs:
         if status and status.pid == child.pid and status.state == "preparing" and folder.wish == "stop":
             with suppress(OSError):
                 folder.write_status("stopped", status.step)
-
-
-def cores() -> int:
-    """How many this process may use, which in a container is fewer than the machine has."""
-    try:
-        found = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on Linux
-        return os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(found, int(quota) // int(period)))
-    except (OSError, ValueError):  # no quota
-        return found
-
-
-def resumable(folder: RunFolder) -> bool:
-    """Is there a checkpoint to go on from? One that ended before its first can begin again: its seed decides all."""
-    if uploads_gone(folder):
-        return False
-    return bool(folder.config) and (any(folder.checkpoints.glob("*.safetensors")) or not folder.ever_saved)
-
-
-def resuming(folder: RunFolder) -> list[str]:
-    """The command that goes on with a run as it was asked for."""
-    until = folder.config.get("until")
-    return ["train", "--resume", *([f"--until={until}"] if until else [])]
-
-
-def uploads_gone(folder: RunFolder) -> bool:
-    """Did it learn from pictures that were brought, and that are deleted by now?"""
-    data = folder.config.get("data")
-    source = str(data.get("source", "")) if isinstance(data, dict) else ""
-    return source.startswith(f"{folder.path / 'data'}") and not Path(source).exists()
-
-
-def log_tail(folder: RunFolder, lines: int = LOG_LINES) -> list[str]:
-    """The last lines that a training printed, without the bars that it drew and redrew."""
-    try:
-        with folder.log.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 16_384))
-            text = log.read().decode(errors="replace")
-    except OSError:
-        return []
-    said_last = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line.rsplit("\r", 1)[-1]).rstrip() for line in text.split("\n")]
-    return [line for line in said_last if line.strip() and not re.search(r"\d%\|", line)][-lines:]

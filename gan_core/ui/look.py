@@ -14,7 +14,8 @@ from gan_core.training.folder import RunFolder, standing
 from gan_core.training.losses import GAMES
 from gan_core.training.until import NoBetter, Seconds, Until, parse
 from gan_core.ui.formula import mathml
-from gan_core.ui.jobs import Jobs, log_tail, resumable
+from gan_core.ui.jobs import Jobs
+from gan_core.ui.remains import log_tail, resumable
 from gan_core.ui.rights import owner_of
 
 

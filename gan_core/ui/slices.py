@@ -26,7 +26,8 @@ from gan_core.data import load_images
 from gan_core.errors import UserError
 from gan_core.training import session
 from gan_core.training.folder import RunFolder, list_runs, run_folder
-from gan_core.ui.jobs import Jobs, resuming
+from gan_core.ui.jobs import Jobs
+from gan_core.ui.remains import resuming
 from gan_core.ui.rights import owner_of, public_id
 from gan_core.ui.text import PageError, language_of
 from gan_core.ui.uploads import uploads_of

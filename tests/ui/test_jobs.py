@@ -11,9 +11,10 @@ import pytest
 from gan_core.config import PRESETS
 from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder, standing
-from gan_core.ui.jobs import Jobs, log_tail, resumable
+from gan_core.ui.jobs import Jobs
 from gan_core.ui.look import Look
 from gan_core.ui.order import Order
+from gan_core.ui.remains import log_tail, resumable
 from gan_core.ui.uploads import keep_uploads
 
 TINY = dict(
