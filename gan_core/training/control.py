@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from gan_core.files import read_json, write_text
 
 Wish = Literal["run", "slow", "pause", "stop", "discard"]
+ENDS: tuple[Wish, ...] = ("stop", "discard")
 Do = Literal["move", "set", "back"]
 
 PACE, QUICKEST, SLOWEST = 4.0, 0.5, 30.0  # seconds between two rounds in slow motion: time to look at eight pictures

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from gan_core.errors import UserError
 from gan_core.files import read_bytes, read_json, replace_file, write_text
 from gan_core.training import control
-from gan_core.training.control import Control, Do, Order, Wish
+from gan_core.training.control import ENDS, Control, Do, Order, Wish
 from gan_core.training.events import Event, Moved, Sample
 
 State = Literal["queued", "preparing", "running", "paused", "stopped", "finished", "failed"]
@@ -158,10 +158,14 @@ class RunFolder:
         """Leave word for whoever plays. A run in preparation on this machine, which reads none yet, is signalled."""
         self._ask(lambda now: replace(now, wish=wish, pace=now.pace if pace is None else pace))
         status = self.status
-        if wish in ("stop", "discard") and status and status.state == "preparing":
+        if wish in ENDS and status and status.state == "preparing":
             with suppress(ProcessLookupError, PermissionError):
                 if status.host == socket.gethostname():
                     os.kill(status.pid, signal.SIGTERM)
+
+    def settle(self, wish: Wish) -> None:
+        """What the run wishes by itself, having done an order. A person who asked meanwhile to end it comes first."""
+        self._ask(lambda now: now if now.wish in ENDS else replace(now, wish=wish))
 
     def order(self, do: Do, **values: Any) -> int:
         """Have something done once. Returns its number: when Status.served has reached that, it was dealt with."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 
 from gan_core.errors import UserError, unknown
 from gan_core.training.changes import Change, live
-from gan_core.training.control import Control, Order
+from gan_core.training.control import ENDS, Control, Order
 from gan_core.training.events import Changed, Event, Refused, Sample, Step
 from gan_core.training.folder import RunFolder, State
 from gan_core.training.observe import Eye
@@ -54,7 +54,7 @@ class Steering:
         elif not self.stopping() and time.monotonic() - self._looked < LOOK:
             return True
         began, now = time.monotonic(), folder.control
-        while not self.stopping() and now.wish not in ("stop", "discard"):
+        while not self.stopping() and now.wish not in ENDS:
             folder.check()
             if orders := now.after(folder.served):
                 yield from self._serve(orders[0])
@@ -96,7 +96,7 @@ class Steering:
         """The run stands where a person wanted it to go back to."""
         self.goal = None
         self._put_down()
-        self.folder.ask("pause")
+        self.folder.settle("pause")
         yield self._sheet()
 
     def _serve(self, order: Order) -> Generator[Event]:
@@ -143,7 +143,7 @@ class Steering:
             raise UserError("at_the_end", name=self.folder.name, steps=f"{trainer.config.steps:,}")
         self.goal, self.state = None, "paused"
         if self.folder.wish != "pause":
-            self.folder.ask("pause")
+            self.folder.settle("pause")
         if who == "both":
             self.by_hand = order
             return []
@@ -159,11 +159,11 @@ class Steering:
         if not 0 <= step <= trainer.steps_done:
             raise UserError("out_of_range", field="step", got=step, low=0, high=trainer.steps_done)
         if step == trainer.steps_done and not any(change.step == step for change in trainer.changes):
-            self.folder.ask("pause")  # it stands there
+            self.folder.settle("pause")  # it stands there
             return []
         resumed = go_back(trainer, self.folder, step)
         self.goal = step
-        self.folder.ask("run")
+        self.folder.settle("run")
         self.state, trainer.returning = "running", True
         return [resumed]
 

@@ -458,6 +458,19 @@ def test_gone_back_to_a_checkpoint_it_can_be_steered_as_anywhere(folder, monkeyp
     same(t, plain)
 
 
+@pytest.mark.parametrize("end", ["stop", "discard"])
+def test_who_ends_a_run_that_is_about_to_pause_is_heard(folder, monkeypatch, end):
+    """Asked for while the order is being done, or while the run arrives where it went back to."""
+    s = Sitting(folder, monkeypatch)
+    sheet = s.steering._sheet
+    s.steering._sheet = lambda: (folder.ask(end), sheet())[1]
+    assert (s.play({5: s.order("move", who="D")}).steps_done, folder.wish) == (5, end)
+    folder.clear()
+    arrive, s.steering._sheet = s.steering._arrive, sheet
+    s.steering._arrive = lambda: (folder.ask(end), arrive())[1]
+    assert (s.play({8: s.order("back", step=7)}).steps_done, folder.wish) == (7, end)
+
+
 def test_back_to_where_it_stands_only_pauses(folder, monkeypatch):
     s = Sitting(folder, monkeypatch, steps=5)
     s.idle = [s.wish("run")]
@@ -555,7 +568,7 @@ def test_killed_at_any_moment_of_a_change_or_a_way_back_it_can_be_gone_on_with(t
 
     From the first change on, until it is back: what comes after is an ordinary run again, see test_killed.
     """
-    early, late = Change(3, {"lr_D": 1e-3}), Change(6, {"lr_D": 1e-2})
+    early, late = Change(3, {"lr_D": 1e-3}), Change(5, {"lr_D": 1e-2})
     wanted = [changed_run(), changed_run(early), changed_run(early, late)]
     found, back = [], []
 
@@ -569,7 +582,7 @@ def test_killed_at_any_moment_of_a_change_or_a_way_back_it_can_be_gone_on_with(t
         s = Sitting(folder, monkeypatch, keep=9, steps=8)
         s.idle = [lambda n=n: arrived(n)]
         with monkeypatch.context() as patch, suppress(Killed):
-            at = {6: s.set(lr_D=1e-2), 7: s.order("back", step=5)}
+            at = {5: s.set(lr_D=1e-2), 7: s.order("back", step=5)}
             s.play(at | {3: lambda n=n, s=s, patch=patch: (s.set(lr_D=1e-3)(), killed_at(patch, n))})
         if back:
             break
