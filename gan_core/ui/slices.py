@@ -76,7 +76,7 @@ def play(runs: str, name: str, command: tuple[str, ...], clock: Callable[[], flo
         asked = plan(folder, command)
         with session.opened(folder, not asked.resume):
             trainer = asked.begin(lambda done, total, what: folder.beat("preparing", 0))
-            ended = session.play(trainer, folder, asked.until, of_it.over)
+            ended = session.play(trainer, folder, asked.until, of_it.over, at=asked.request.at)
             if ended == "stopped" and of_it.used_up and folder.wish == "run":
                 folder.write_status("queued", trainer.steps_done)
                 return "more"

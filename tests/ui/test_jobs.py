@@ -152,6 +152,18 @@ def test_an_unwritable_place_is_said(tmp_path):
         Jobs(tmp_path / "runs").start(Order("fashion-mini"))
 
 
+def test_where_no_status_can_be_written_no_process_is_left(jobs, monkeypatch):
+    def full(*asked, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "write_status", full)
+    with pytest.raises(UserError, match="No space left"):
+        jobs.start(Order("fashion-mini", **TINY))
+    (child,) = jobs._children.values()
+    eventually(gone(child.pid), 10)
+    assert not list(jobs.runs.glob("*"))
+
+
 def test_pictures_that_share_a_name_are_all_kept(jobs, tmp_path):
     uploads = []
     for n in range(3):

@@ -271,6 +271,7 @@ def test_a_run_that_cannot_be_told_is_ended_all_the_same(jobs, host, clock, monk
 def test_a_run_that_was_started_by_a_command_is_the_operator_s(jobs, host, clock):
     run = jobs.start(FASHION, "ann")
     (run.path / FILE).unlink()
+    host.limits = Limits(run_bytes=10)
     host.look()
     clock.now += 2 * HOUR
     host.look()
