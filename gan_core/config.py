@@ -92,7 +92,8 @@ class TrainConfig:
         _between("measure", self.measure, 2 if self.measure else 0, 100_000)  # one has no spread
         _between("label_smoothing", self.label_smoothing, 0.0, 0.5)
         _between("ema_decay", self.ema_decay, 0.0, 0.999999)
-        for name in ("d_moves", "penalty_every", "report_every", "sample_every", "snapshot_every", "checkpoint_every"):
+        _between("d_moves", self.d_moves, 1, 100)  # as many as in WGAN's own code: their batches are drawn at once
+        for name in ("penalty_every", "report_every", "sample_every", "snapshot_every", "checkpoint_every"):
             _between(name, getattr(self, name), 1, 10**9)
         _between("instance_noise_steps", self.instance_noise_steps, 0, 10**9)
         _between("keep", self.keep, 0, 1_000)

@@ -146,6 +146,7 @@ def test_nonsense_is_refused_with_the_sentence_of_the_settings_and_changes_nothi
         "must lie between": {"lr_D": -1.0},
         "Known: color, translation, cutout": {"augment": ["colour"]},
         "must be a whole number": {"d_moves": 1.5},
+        "d_moves is 1000000, but must lie between 1 and 100": {"d_moves": 10**6},
         "Unknown live setting 'batch_size'": {"batch_size": 3},
         "lr_G is nan": {"lr_G": float("nan")},
         "must be true or false": {"flip": "yes"},
