@@ -624,13 +624,17 @@ TEXT: dict[str, tuple[str, str]] = {
         "您上传的图片不会给别人看，训练结束 {uploads_hours} 小时后删除；训练本身在 {runs_hours} 小时后删除。",
     ),
     # a GPU that comes in slices
+    "zero_about": (
+        "The GPU of this page comes in slices of up to 60 seconds, from your own quota, so a run goes on only as long as you keep the page open. "
+        "It may train for {minutes} minutes on pictures of at most {size} pixels. Your pictures are nobody else's to see and are deleted "
+        "{uploads_hours} h after the run's end, the run itself after {runs_hours} h.",
+        "本页面的 GPU 以最长 60 秒的时间片提供，并计入您自己的配额，因此只有页面开着时训练才会进行。每次训练最多 {minutes} 分钟，图片边长不超过 {size} 像素。"
+        "您上传的图片不会给别人看，训练结束 {uploads_hours} 小时后删除；训练本身在 {runs_hours} 小时后删除。",
+    ),
+    "run_state_slices": ("Waiting for its next slice of GPU", "等待下一个 GPU 时间片"),
     "zero_by_hand": (
         "Here a run goes on in slices of GPU time, so it cannot wait for moves by hand. Stop it, or run the studio on your own machine.",
         "这里的训练按 GPU 时间片进行，无法等待手动操作。请停止训练，或在自己的电脑上运行。",
-    ),
-    "zero_not_yours": (
-        "Whoever started run {name!r} lends it a GPU; another page cannot.",
-        "训练 {name!r} 的 GPU 由发起者提供，其他页面无法代为继续。",
     ),
     "zero_refused": (
         "No slice of GPU was to be had: {why} Everything is saved; choose Go on later.",

@@ -87,7 +87,7 @@ export class Runs extends EventTarget {
     item.element.classList.toggle("beside", beside);
     item.card.setAttribute("aria-current", String(here));
     item.state.dataset.state = card.state;
-    item.state.textContent = card.state === "queued" && card.place ? t("run_place", { n: card.place }) : t(`run_state_${card.state}`);
+    item.state.textContent = card.state === "queued" && card.place ? t("run_place", { n: card.place }) : t(card.state === "queued" && card.slices ? "run_state_slices" : `run_state_${card.state}`);
     item.about.textContent = [card.data, card.preset].filter(Boolean).join(" · ");
     const best = card.best == null ? "" : t("runs_best", { best: number(card.best, 2) });
     item.numbers.textContent = [t("run_step_only", { step: count(card.step) }), best].filter(Boolean).join(" · ");

@@ -126,15 +126,20 @@ class GanTrain extends HTMLElement {
     this.classList.toggle("lesson", lesson);
   }
 
+  drawBounds() {
+    const bounds = live.me.public;
+    this.publicLine.hidden = !bounds || lesson;
+    this.publicLine.textContent = bounds ? t(live.me.zero ? "zero_about" : "public_about", bounds) : "";
+  }
+
   listen() {
     live.addEventListener("runs", () => this.list());
     live.addEventListener("me", () => {
-      const bounds = live.me.public;
-      this.publicLine.hidden = !bounds || lesson;
-      this.publicLine.textContent = bounds ? t("public_about", bounds) : "";
+      this.drawBounds();
       this.drawList(); // whose they are
       this.later();
     });
+    this.drawBounds(); // it may have been told before anybody listened
     live.addEventListener("lost", () => (this.lost.hidden = false));
     live.addEventListener("found", () => (this.lost.hidden = true));
     this.runs.addEventListener("pick", ({ detail }) => this.pick(detail));
@@ -358,7 +363,7 @@ class GanTrain extends HTMLElement {
     this.discardButton.disabled = this.busy || wish === "discard" || wish === "stop";
     this.openButton.hidden = !can_open;
     this.shareButton.hidden = lesson;
-    this.badge.textContent = t(`run_state_${this.state}`);
+    this.badge.textContent = t(this.state === "queued" && live.me.zero ? "run_state_slices" : `run_state_${this.state}`);
     this.badge.dataset.state = state ?? "preparing";
     this.closest(".train-row")?.classList.toggle("run-going", ACTIVE.includes(state));
   }
@@ -383,7 +388,7 @@ class GanTrain extends HTMLElement {
     const about = facts.preset ? t("run_about", { data: facts.data, preset: facts.preset, size: facts.image_size, batch: facts.batch_size }) : "";
     const unread = facts.unreadable ? t("run_unreadable", { n: count(facts.unreadable) }) : "";
     const watching = !this.may && !lesson && ACTIVE.includes(look.state) ? t("run_watching") : "";
-    const slices = look.slices ?? facts.slices ? t("run_slices") : "";
+    const slices = live.me.zero ? t("run_slices") : "";
     const limit = look.minutes_left == null ? "" : t("run_minutes_left", { n: count(Math.ceil(look.minutes_left)) });
     this.aboutLine.textContent = [about, unread, watching, slices, limit].filter(Boolean).map((words) => words.replace(/[.。]$/, "")).join(lang === "zh" ? "。" : ". ");
   }
@@ -394,6 +399,7 @@ class GanTrain extends HTMLElement {
     const why = lang === "zh" ? look.why_zh || look.why : look.why;
     let sentence = "";
     if (look.state === "failed") sentence = why || t("run_state_failed");
+    if (look.state === "stopped") sentence = why; // no GPU was to be had, say
     if (look.state === "dead") sentence = look.step ? t("run_dead", { step: count(look.step) }) : t("run_dead_early");
     if (look.state === "gone") sentence = t("run_gone");
     if (look.can_go_on && ["failed", "dead"].includes(look.state) && this.may) sentence += ` ${t(look.checkpoints?.length === 0 ? "run_again_hint" : "run_go_on_hint")}`;
