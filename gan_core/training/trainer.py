@@ -115,57 +115,6 @@ class Trainer:
             with suppress(UserError):
                 self.calibrate()
 
-    def change(self, change: Change) -> None:
-        """Make a change before the next step, on all ranks. Raises UserError, with nothing done, if it cannot be.
-
-        Only rank 0 may, and only where a Step has just been told; the others hear of it before their next step.
-        """
-        settings(self.config, [change])
-        self._follow(self.ranks.tell(change))
-
-    def go_back(self) -> None:
-        """Bring the other ranks to where this one has been brought by load_state()."""
-        self.ranks.tell(Return(self.state(), self.changes))
-
-    def _follow(self, word: Change | Return) -> None:
-        """Do what rank 0 says."""
-        if isinstance(word, Return):
-            self.changes = word.changes
-            self.load_state(*word.state)
-            torch.manual_seed(self.config.seed + self.ranks.rank)  # dropout's dice fall apart on every rank
-            for _ in self._repeat():
-                pass
-        else:
-            self.changes.insert(self.changed, word)
-            self._make(word)
-
-    def _make(self, change: Change) -> None:
-        self.changed += 1
-        if change.move:
-            self.move(change.move)
-        else:
-            self.relearn(settings(self.config, [change]))
-
-    def _repeat(self) -> Generator[Event]:
-        """Make the changes that were made at this step when it was first played."""
-        while self.changed < len(self.changes) and self.changes[self.changed].step <= self.steps_done:
-            change, was = self.changes[self.changed], self.config
-            self._make(change)
-            if change.train and self.steps_done > self.loaded_at:
-                yield Changed(self.steps_done, {name: getattr(was, name) for name in change.train}, change.train)
-
-    def relearn(self, config: TrainConfig) -> None:
-        """Go on with these settings. A recorded round knows the old ones, and places in memory that are no more."""
-        self.config = config
-        for optimizer, lr in ((self.opt_D, config.lr_D), (self.opt_G, config.lr_G)):
-            optimizer.param_groups[0]["lr"] = lr
-        self.recorded = self._recorder()
-
-    def _recorder(self) -> Graphed | None:
-        """Plays rounds as one CUDA graph, where there is CUDA."""
-        wanted = self.device.type == "cuda" and self.config.cuda_graph and self.ranks.alone
-        return Graphed(self.play, self.random) if wanted else None
-
     def _events(self) -> Generator[Event]:
         seconds, timed = 0.0, 0
         self.gan.train()
@@ -211,25 +160,6 @@ class Trainer:
         means = recorded(dealt, self.penalty_due) if recorded else self.play(dealt)
         self.remember()
         return means
-
-    @torch.enable_grad()
-    def move(self, who: Literal["D", "G"]) -> None:
-        """One move of D or of G by hand, on a batch of its own. The other is as it was, to the last buffer."""
-        self.gan.train()
-        pixels, y = self.batches.draw()
-        self.fade()
-        x = self.real(pixels)
-        z = self.draws.latents(len(x), self.gan.config.nz, self.device)
-        self.dealt = x, z, y
-        with untouched(self.gan.G if who == "D" else self.gan.D):
-            with torch.set_grad_enabled(who == "G"), self.autocast():
-                fake = self.gan.G(z, y)
-            if who == "D":
-                self.play_D(x, fake, y)
-            else:
-                self.play_G(x, fake, y)
-                self.remember()
-        self._calibrated_at = -1
 
     def play(self, dealt: Dealt) -> Tensor:
         """`d_moves` moves of D, one of G.        min_G max_D  E[log D(x)] + E[log(1 - D(G(z)))]"""
@@ -284,6 +214,25 @@ class Trainer:
         self.ranks.average_gradients(weights)
         optimizer.step()
         return torch.nn.utils.get_total_norm([p.grad for p in weights if p.grad is not None])
+
+    @torch.enable_grad()
+    def move(self, who: Literal["D", "G"]) -> None:
+        """One move of D or of G by hand, on a batch of its own. The other is as it was, to the last buffer."""
+        self.gan.train()
+        pixels, y = self.batches.draw()
+        self.fade()
+        x = self.real(pixels)
+        z = self.draws.latents(len(x), self.gan.config.nz, self.device)
+        self.dealt = x, z, y
+        with untouched(self.gan.G if who == "D" else self.gan.D):
+            with torch.set_grad_enabled(who == "G"), self.autocast():
+                fake = self.gan.G(z, y)
+            if who == "D":
+                self.play_D(x, fake, y)
+            else:
+                self.play_G(x, fake, y)
+                self.remember()
+        self._calibrated_at = -1
 
     @property
     def penalty_due(self) -> bool:
@@ -346,6 +295,57 @@ class Trainer:
         """Raises UserError if a weight is no longer a number: nothing of that is worth showing or keeping."""
         if not torch.stack([p.isfinite().all() for p in self.gan.parameters()]).all():
             raise UserError("diverged", step=self.steps_done)
+
+    def change(self, change: Change) -> None:
+        """Make a change before the next step, on all ranks. Raises UserError, with nothing done, if it cannot be.
+
+        Only rank 0 may, and only where a Step has just been told; the others hear of it before their next step.
+        """
+        settings(self.config, [change])
+        self._follow(self.ranks.tell(change))
+
+    def go_back(self) -> None:
+        """Bring the other ranks to where this one has been brought by load_state()."""
+        self.ranks.tell(Return(self.state(), self.changes))
+
+    def _follow(self, word: Change | Return) -> None:
+        """Do what rank 0 says."""
+        if isinstance(word, Return):
+            self.changes = word.changes
+            self.load_state(*word.state)
+            torch.manual_seed(self.config.seed + self.ranks.rank)  # dropout's dice fall apart on every rank
+            for _ in self._repeat():
+                pass
+        else:
+            self.changes.insert(self.changed, word)
+            self._make(word)
+
+    def _make(self, change: Change) -> None:
+        self.changed += 1
+        if change.move:
+            self.move(change.move)
+        else:
+            self.relearn(settings(self.config, [change]))
+
+    def _repeat(self) -> Generator[Event]:
+        """Make the changes that were made at this step when it was first played."""
+        while self.changed < len(self.changes) and self.changes[self.changed].step <= self.steps_done:
+            change, was = self.changes[self.changed], self.config
+            self._make(change)
+            if change.train and self.steps_done > self.loaded_at:
+                yield Changed(self.steps_done, {name: getattr(was, name) for name in change.train}, change.train)
+
+    def relearn(self, config: TrainConfig) -> None:
+        """Go on with these settings. A recorded round knows the old ones, and places in memory that are no more."""
+        self.config = config
+        for optimizer, lr in ((self.opt_D, config.lr_D), (self.opt_G, config.lr_G)):
+            optimizer.param_groups[0]["lr"] = lr
+        self.recorded = self._recorder()
+
+    def _recorder(self) -> Graphed | None:
+        """Plays rounds as one CUDA graph, where there is CUDA."""
+        wanted = self.device.type == "cuda" and self.config.cuda_graph and self.ranks.alone
+        return Graphed(self.play, self.random) if wanted else None
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on as if nothing had happened: tensors, and plain numbers. Raises as run()."""
