@@ -1,4 +1,4 @@
-"""The commands that measure and pass on: bench, score, export."""
+"""The commands that measure: bench, score."""
 
 import json
 from argparse import Namespace
@@ -13,10 +13,9 @@ from gan_core.bench.scores import score_weights
 from gan_core.bench.speed import WORKERS, bench_speed
 from gan_core.bench.table import print_rows
 from gan_core.bench.viewers import bench_viewers
-from gan_core.commands.look import add_weights, between, saving, use_threads
+from gan_core.commands.look import add_weights, between, use_threads
 from gan_core.config import PRESETS
 from gan_core.data import load_images
-from gan_core.export.card import publish
 from gan_core.files import write_text
 from gan_core.gan import GAN, find_weights, snapshots
 from gan_core.training.session import pick_device
@@ -56,13 +55,6 @@ def add_commands(commands: Any) -> None:
     score.add_argument("--last", type=int, default=1, help="of a run: its newest so many snapshots; default: 1")
     _add_output(score)
 
-    export = commands.add_parser("export", help="a folder to share: weights, model card, sample sheet")
-    export.set_defaults(command=_export)
-    add_weights(export)
-    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder, made if it is not there")
-    export.add_argument("--title", default=None, help="default: the name of DIR")
-    export.add_argument("--words", default="", help="a paragraph of your own for the card")
-
 
 def _add_output(parser: Any) -> None:
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")
@@ -97,13 +89,6 @@ def _score(options: Namespace) -> None:
     model = GAN.from_pretrained(folders[0]).config
     images = load_images(options.data, model.image_size, model.nc, data_root=options.data_root)
     _tell(options, score_weights(folders, images, options.n))
-
-
-def _export(options: Namespace) -> None:
-    gan = GAN.from_pretrained(options.weights)
-    with saving(options.out):
-        publish(gan, options.out, options.title or options.out.resolve().name, options.words)
-    print(f"Wrote {options.out}: config.json, model.safetensors, README.md (the card) and samples.webp.")
 
 
 def _tell(options: Namespace, rows: list[Any]) -> None:

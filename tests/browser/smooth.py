@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from gan_core.training.events import Sample
 from gan_core.training.folder import RunFolder
@@ -40,15 +40,18 @@ WATCH = """() => {
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         app = App(Path(folder))
-        run = RunFolder(app.runs / "long")
-        write(run)
+        runs = [RunFolder(app.runs / name) for name in ("long", "b", "c", "d")]
+        for run in runs:
+            write(run)
         over = threading.Event()
-        writer = threading.Thread(target=go_on, args=(run, over))
+        writer = threading.Thread(target=go_on, args=(runs[0], over))
         writer.start()
         try:
             browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
-            for width in (1280, 390):
-                measure(browser, app.url, width)
+            print("| page | sheets painted | frames | moves of the hand | what kept the page from painting |")
+            print("|---|---|---|---|---|")
+            for width, beside in ((1280, 0), (390, 0), (1280, 3)):
+                measure(browser, app.url, width, beside)
         finally:
             over.set()
             writer.join()
@@ -99,10 +102,13 @@ def go_on(run: RunFolder, over: threading.Event) -> None:
             run.append(Sample(step, sheet(dice.integers(0, 255, (64, 64, 3)).astype(float))))
 
 
-def measure(browser: object, url: str, width: int) -> None:
+def measure(browser: Browser, url: str, width: int, beside: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(url + "?tab=train&run=long")
     page.wait_for_function("() => document.querySelector('gan-train')?.record?.samples.length > 200")
+    for name in ("b", "c", "d")[:beside]:
+        page.evaluate("(name) => document.querySelector('gan-train').compare(name)", name)
+    page.wait_for_function(f"() => document.querySelectorAll('.run-picture:not([hidden])').length === {1 + beside}")
     slider = page.locator(".run-back input")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
@@ -125,7 +131,7 @@ def measure(browser: object, url: str, width: int) -> None:
     page.close()
     long = seen["long"]
     print(
-        f"| {width} px | {seen['painted'] / gone:.0f} sheets/s | {seen['frames'] / gone:.0f} frames/s | "
+        f"| {width} px, {1 + beside} run{'s' * bool(beside)} | {seen['painted'] / gone:.0f} sheets/s | {seen['frames'] / gone:.0f} frames/s | "
         f"{moves / gone:.0f} moves/s | {len(long)} tasks > 50 ms, longest {max(long, default=0):.0f} ms |"
     )
 
