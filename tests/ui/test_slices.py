@@ -147,6 +147,7 @@ def test_pause_and_stop_end_a_slice_and_save(jobs, pictures, wish):
     def press():
         if clock.now == 9:
             run.ask(wish)
+        assert clock.now < 30, "it waits on a borrowed GPU"
         return clock()
 
     assert play(str(jobs.runs), run.name, ticket_of(run).command, press) == "ended"
