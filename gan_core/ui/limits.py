@@ -27,6 +27,7 @@ class Limits:
     nz: int = 512  # G's first layer grows with it
     batch_size: int = 128  # DCGAN's own; memory grows with it
     d_moves: int = 5  # WGAN's
+    keep: int = 4  # checkpoints beside the newest: each is three times a model
     measure: int = 2_000  # samples at every snapshot
     every: int = 200  # steps between snapshots, and between checkpoints, at least: each is megabytes
     pictures: int = 20_000  # in an upload; decoding them takes a minute or two
@@ -76,7 +77,9 @@ class Limits:
 
     def _check_sizes(self, values: Mapping[str, Any]) -> None:
         bounds = dict(ngf=self.width, ndf=self.width)
-        bounds |= {name: getattr(self, name) for name in ("image_size", "nz", "batch_size", "d_moves", "measure")}
+        bounds |= {
+            name: getattr(self, name) for name in ("image_size", "nz", "batch_size", "d_moves", "keep", "measure")
+        }
         for name, most in bounds.items():
             if values.get(name, 0) > most:
                 raise PageError("public_bound", field=name, got=values[name], most=most)

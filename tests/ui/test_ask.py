@@ -341,7 +341,7 @@ def real(studio):
 def test_a_lesson(real):
     """A run is started, moved by hand, changed, sent back, stopped, forked, renamed and deleted, all over HTTP."""
     jobs, ask = real
-    train = dict(batch_size=8, report_every=5, snapshot_every=20, checkpoint_every=20, measure=0)
+    train = dict(batch_size=8, report_every=5, snapshot_every=20, checkpoint_every=20, measure=0, keep=1000)
     a = jobs.start(
         Order("fashion-mini", name="a", until="1000000", model=dict(ngf=4, ndf=4, image_size=28), train=train)
     )

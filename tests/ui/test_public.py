@@ -186,8 +186,9 @@ def test_every_run_is_on_the_clock(jobs, until, given):
 def test_files_that_come_too_often_are_made_rarer(jobs):
     often = dict(snapshot_every=1, checkpoint_every=1, report_every=10)
     assert Limits().fit_changes(often) == dict(snapshot_every=200, checkpoint_every=200, report_every=10)
-    with pytest.raises(UserError, match="d_moves"):
-        Limits().fit_changes(dict(d_moves=50))
+    for field in ("d_moves", "keep"):
+        with pytest.raises(UserError, match=f"{field} is 50"):
+            Limits().fit_changes({field: 50})
 
 
 def test_uploads_are_weighed_counted_and_lose_their_names(jobs, tmp_path):
