@@ -3,6 +3,7 @@
 config.json      events.jsonl      samples/000500.webp      snapshots/000500/      checkpoints/000500.safetensors
 control.json     status.json       log.txt (what the process printed, when the app started it)
 snapshots/best.json (which of them is the best)     features.safetensors (the network that it is measured with)
+checkpoints: the two newest, the best, and TrainConfig.keep others, spread over the run so that it can go back
 moves/000500-0003.webp (what was seen from close at a move by hand, or in slow motion)
 """
 

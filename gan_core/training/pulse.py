@@ -15,6 +15,7 @@ from threading import Lock
 
 from gan_core.training.folder import DEAD_AFTER, RunFolder, Status
 
+SKEW = 15 * 60.0  # seconds by which the clocks of two machines may differ
 LISTEN = 5.0  # seconds in which a living run beats at least once, for whoever has only one look
 
 
@@ -38,8 +39,8 @@ class Pulse:
         now = self.clock()
         with self._lock:
             beat, when = self._heard.get(folder.path, (None, 0.0))
-            if beat is None:  # the first look: a process that exists gets the benefit, others by the clock on the wall
-                fresh = here or abs(self.wall() - status.heartbeat) < DEAD_AFTER
+            if beat is None:  # the first look: no doubt but of one elsewhere that was heard long ago
+                fresh = here or abs(self.wall() - status.heartbeat) < SKEW
                 when = now if fresh else now - DEAD_AFTER
             elif beat != status.heartbeat:
                 when = now
