@@ -39,7 +39,7 @@ class Pulse:
         now = self.clock()
         with self._lock:
             beat, when = self._heard.get(folder.path, (None, 0.0))
-            if beat is None:  # the first look: no doubt but of one elsewhere that was heard long ago
+            if beat is None:  # the first look: only one elsewhere that has long been silent is dead at once
                 fresh = here or abs(self.wall() - status.heartbeat) < SKEW
                 when = now if fresh else now - DEAD_AFTER
             elif beat != status.heartbeat:
