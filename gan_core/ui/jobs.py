@@ -301,6 +301,11 @@ class Jobs:
         """Wait for a child, so that it leaves no zombie, and say of one that was stopped early that it was."""
         child.wait()
         status = folder.status
-        if status and status.pid == child.pid and status.state == "preparing" and folder.wish == "stop":
+        if not (status and status.pid == child.pid and status.state == "preparing"):
+            return
+        if folder.wish == "discard":  # it was gone before it could hear that
+            with suppress(UserError, OSError):
+                delete(folder)
+        elif folder.wish == "stop":
             with suppress(OSError):
                 folder.write_status("stopped", status.step)

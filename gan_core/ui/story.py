@@ -11,7 +11,7 @@ what an older version did not write is null:
     ["measure", step, Frechet distance, its floor, samples]
     ["vitals", step, spread, apart, twins, off, missing, classes, knows, passes]
     ["changed", step, was, now]    ["moved", step, {file, z, D_x, ...}]
-    ["forked", step, into]    ["parent", step, run]
+    ["forked", step, into]    ["parent", step, run]    and in a history ["returned", step, to] for "resumed"
 """
 
 import json
@@ -27,6 +27,7 @@ REPORT = ("seconds", "images_per_second", "loss_D", "loss_G", "D_x", "D_Gz")
 SINCE = ("grad_D", "grad_G", "sure")  # parts of a report that runs of an older version lack
 VITALS = ("spread", "apart", "twins", "off", "missing", "classes", "knows", "passes")
 COLUMNS = 1 + len(REPORT) + len(SINCE)  # of a report, with its step
+UNDONE = ("changed", "moved", "refused")  # at the step itself, by who goes back to it
 MOST_POINTS = 4_000  # of a curve that is told whole; a screen has fewer columns than that
 PASSING = ("train", "until", "launcher", "changes")  # parts of config.json that may change while a run lasts
 
@@ -195,7 +196,11 @@ class Story:
             self.lines = []
         for line in news.lines:
             if line.told[0] == "resumed":  # as in RunFolder.history()
-                self.lines = [old for old in self.lines if old.step <= line.step]
+                undone = UNDONE if line.told[2] == line.step else ()
+                self.lines = [
+                    old for old in self.lines
+                    if old.step < line.step or (old.step == line.step and old.told[0] not in undone)
+                ]  # fmt: skip
             elif line.told[0] == "moved":  # only the last is ever shown, and they are large
                 for at in range(len(self.lines) - 1, -1, -1):
                     if self.lines[at].told[0] == "moved":
@@ -223,7 +228,8 @@ def whole(told: Sequence[Told]) -> dict[str, Any]:
     reports = thin([t[1:] for t in told if t[0] == "report"], MOST_POINTS)
     return {
         "reports": [list(column) for column in zip(*reports, strict=True)] or [[] for _ in range(COLUMNS)],
-        "told": [t for t in told if t[0] not in ("report", "resumed")],
+        # what was to be forgotten has been: here a way back is only something that happened
+        "told": [["returned", *t[1:]] if t[0] == "resumed" else t for t in told if t[0] != "report"],
     }
 
 

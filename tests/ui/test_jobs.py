@@ -115,6 +115,13 @@ def test_stopped_before_it_began(jobs):
     eventually(lambda: jobs.busy() is None)
 
 
+def test_discarded_before_it_began(jobs):
+    folder = jobs.start(Order("fashion-mini", until="1000000", **TINY))
+    jobs.ask(folder.name, "discard")
+    eventually(lambda: not folder.path.exists())
+    eventually(lambda: jobs.busy() is None)
+
+
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [

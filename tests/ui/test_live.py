@@ -297,6 +297,24 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
     assert thin(old, 3) == [[2.0, 1.0, None], [4.0, 1.0, None], [5.0, 1.0, 2.0]]
 
 
+def test_what_was_done_at_a_step_is_undone_by_going_back_to_it(tmp_path):
+    folder = RunFolder(tmp_path / "a")
+    folder.path.mkdir()
+    change = dict(was={"lr_D": 1.0}, now={"lr_D": 0.5})
+    for event in ("changed", "sample", "forked"):
+        folder.append({"event": event, "step": 7, "into": "b"} | change)
+    folder.append({"event": "resumed", "step": 7})  # after a crash, it still holds
+    tail, story = Tail(folder.events), Story()
+    story.take(tail.read())
+    kinds = [told[0] for told in whole(story.since(0))["told"]]
+    assert kinds == ["changed", "sample", "forked", "returned"]
+    folder.append({"event": "resumed", "step": 7, "to": 7})
+    story.take(tail.read())
+    told = whole(story.since(0))["told"]
+    assert [t[0] for t in told] == ["sample", "forked", "returned", "returned"] and told[-1] == ["returned", 7, 7]
+    assert [event["event"] for event in folder.history()] == ["sample", "forked", "resumed", "resumed"]
+
+
 def line(kind, step, **values):
     return json.dumps({"event": kind, "step": step, **values}).encode()
 

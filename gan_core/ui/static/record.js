@@ -21,11 +21,14 @@ export class Record {
   whole({ reports, told }) {
     this.#clear();
     this.columns = COLUMNS.map((_, n) => reports[n] ?? (reports[0] ?? []).map(() => null));
-    this.told(told);
+    for (const [kind, step, ...rest] of told) this.#take(kind, step, rest); // what no longer holds has been left out
   }
 
   told(events) {
-    for (const [kind, step, ...rest] of events) this.#take(kind, step, rest);
+    for (const [kind, step, ...rest] of events) {
+      if (kind === "resumed") this.#forgetAfter(step, rest[0]);
+      this.#take(kind, step, rest);
+    }
     if (this.columns[0].length > MOST) this.columns = this.columns.map(halve);
   }
 
@@ -44,19 +47,18 @@ export class Record {
     else if (kind === "action" || kind === "refused") mark({ en: rest[0], zh: rest[1] });
     else if (kind === "changed") mark({ was: rest[0], now: rest[1] });
     else if (kind === "forked" || kind === "parent") mark({ run: rest[0] });
-    else if (kind === "resumed") {
-      this.#forgetAfter(step);
-      mark({ to: rest[0] });
-    }
+    else if (kind === "resumed" || kind === "returned") mark({ kind: "resumed", to: rest[0] });
   }
 
-  // The run went on from `step`: what was told of later steps no longer holds.
-  #forgetAfter(step) {
+  // The run went on from `step`: what was told of later steps no longer holds; nor, if somebody went back to it, what was done there.
+  #forgetAfter(step, to) {
+    const undone = to === step ? ["changed", "moved", "refused"] : [];
     const kept = this.columns[0].findLastIndex((s) => s <= step) + 1;
     this.columns = this.columns.map((column) => column.slice(0, kept));
     for (const part of ["samples", "measures", "vitals", "marks"]) this[part] = this[part].filter((event) => event.step <= step);
+    this.marks = this.marks.filter((mark) => mark.step < step || !undone.includes(mark.kind));
     this.snapshots = this.snapshots.filter((s) => s <= step);
-    if (this.moved?.step > step) this.moved = undefined;
+    if (this.moved?.step > step || (this.moved?.step === step && undone.length)) this.moved = undefined;
   }
 
   get length() {
