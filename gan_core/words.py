@@ -142,6 +142,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "There is no run {name!r} in {where} to go on with. Check the name, or leave out --resume to start it.",
         "{where} 中没有可继续的训练 {name!r}。请检查名称，或去掉 --resume 以新建。",
     ),
+    "viewers_vain": (
+        "The page, the training or the viewers did not answer within {seconds} s. Try again when the machine is less busy.",
+        "页面、训练或观看者在 {seconds} 秒内没有响应。请在机器空闲时重试。",
+    ),
     "viewers_where": (
         "bench --viewers starts the page, app.py, and reads /proc: run it on Linux, in a clone of the repository.",
         "bench --viewers 会启动页面 app.py 并读取 /proc：请在 Linux 上的仓库克隆中运行。",

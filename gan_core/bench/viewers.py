@@ -66,7 +66,7 @@ class Audience:
 
     def complete(self) -> int:
         """How many have drawn everything that stands in the file, once all have had the time to."""
-        with suppress(TimeoutError):
+        with suppress(UserError):
             eventually(lambda: self.ask("tell")["complete"] == self.viewers, 20)
         return int(self.ask("tell")["complete"])
 
@@ -193,11 +193,11 @@ def _running(command: list[str]) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Raises TimeoutError if it does not come true."""
+    """Raises UserError if it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("the benchmark waited in vain")
+            raise UserError("viewers_vain", seconds=f"{seconds:.0f}")
         time.sleep(0.3)
 
 
