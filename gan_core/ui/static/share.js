@@ -56,7 +56,8 @@ export class Share {
   }
 
   #show() {
-    const url = new URL(location.origin + location.pathname);
+    const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname); // which leads nobody else to this machine
+    const url = new URL((here && live.me.address) || location.origin + location.pathname);
     url.searchParams.set("tab", "train");
     url.searchParams.set("run", this.run);
     if (this.step.checked && this.at !== undefined) url.searchParams.set("step", this.at);

@@ -1,6 +1,7 @@
 // One run's sheet at one step: 64 pictures of the same latents, each of which can be chosen.
 
 import { make } from "./dom.js";
+import { pixels } from "./sprite.js";
 import { t } from "./text.js";
 
 export const COLUMNS = 8;
@@ -22,6 +23,8 @@ export class SheetView {
     this.wait = make("p", { class: "run-wait" }, t("run_sheet_wait"));
     this.picture = make("div", { class: "run-picture", hidden: true }, this.canvas, this.cells);
     this.element = make("figure", { class: "run-sheet" }, this.caption, this.picture, this.wait);
+    new ResizeObserver(() => this.#draw()).observe(this.picture);
+    document.addEventListener("studio:crisp", this.crisp = () => this.#draw());
   }
 
   title(name, about) {
@@ -35,17 +38,30 @@ export class SheetView {
     this.wait.hidden = false;
   }
 
-  /** Paints a sheet as it is; the style brings it to the width. */
   paint(bitmap, step) {
     if (this.shown === bitmap) return;
     this.shown = bitmap;
-    const { canvas } = this;
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
-    canvas.getContext("2d").drawImage(bitmap, 0, 0);
-    canvas.ariaLabel = t("run_sheet_alt", { step: count(step) });
-    this.picture.dataset.step = step;
     this.picture.hidden = false;
     this.wait.hidden = true;
+    this.#draw();
+    this.canvas.ariaLabel = t("run_sheet_alt", { step: count(step) });
+    this.picture.dataset.step = step;
+  }
+
+  /** As many pixels as the screen shows. Crisp squares are for enlarging: what is made smaller is smoothed in any case. */
+  #draw() {
+    const { canvas, shown } = this;
+    const side = Math.round(this.picture.clientWidth * (window.devicePixelRatio || 1));
+    if (!shown || !side) return;
+    if (canvas.width !== side || canvas.height !== side) Object.assign(canvas, { width: side, height: side });
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = !pixels.crisp || side < shown.width;
+    context.imageSmoothingQuality = "medium";
+    context.drawImage(shown, 0, 0, side, side);
+  }
+
+  leave() {
+    document.removeEventListener("studio:crisp", this.crisp);
   }
 
   press(chosen) {

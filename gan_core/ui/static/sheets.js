@@ -9,8 +9,15 @@ const kept = new Map(); // address -> bitmap, the one used longest ago first
 const coming = new Map();
 let waiting = []; // [address, done], the most wanted last
 
-export function sheetAddress(run, { step, version }) {
-  return address(`${run.path}/samples/${String(step).padStart(6, "0")}.webp`, { v: version }).href;
+const addresses = new WeakMap(); // asked for eighty times while the hand moves by one step
+
+export function sheetAddress(run, sample) {
+  let known = addresses.get(sample);
+  if (!known) {
+    known = address(`${run.path}/samples/${String(sample.step).padStart(6, "0")}.webp`, { v: sample.version }).href;
+    addresses.set(sample, known);
+  }
+  return known;
 }
 
 /** The bitmap, if it is here. */

@@ -219,6 +219,7 @@ class GanTrain extends HTMLElement {
   leave(run) {
     this.leaves.get(run)();
     this.leaves.delete(run);
+    this.sheets.get(run).leave();
     this.sheets.delete(run);
   }
 
