@@ -101,7 +101,8 @@ def test_a_run_in_slices_is_the_run_in_one_sitting(jobs, pictures):
         driver._drive(sliced, "en")
         steps.append(sliced.status.step)
     assert outcomes == ["more"] * (len(steps) - 1) + ["ended"] and len(steps) >= 3
-    assert sorted(set(steps)) == steps and steps[-1] == 120 and sliced.status.state == "finished"
+    assert sorted(steps) == steps and len({*steps}) >= 3 and steps[-1] == 120  # time may be up at the very last step
+    assert sliced.status.state == "finished"
     assert everything(sliced) == everything(whole)
     assert reports(sliced) == reports(whole) and len(reports(whole)) == 120 // 7 + 1
     assert [e["step"] for e in sliced.history() if e["event"] == "resumed"] == steps[:-1]
