@@ -71,7 +71,7 @@ class TrainConfig:
     cuda_graph: bool = True  # on one GPU, record the step once and replay it: the same moves without the launches
 
     report_every: int = 50  # steps; each report waits for the device
-    sample_every: int = 250  # steps; early sheets come sooner, see training.schedule
+    sample_every: int = 250  # steps; early sheets come sooner, see trainer.sheet_due
     snapshot_every: int = 1_000  # steps, sooner at first: trainer.save_due; a snapshot is small and kept
     checkpoint_every: int = 1_000  # steps; a checkpoint is large: the two newest, the best and `keep` others are kept
     keep: int = 4  # older checkpoints, spread over the run: to go back to a step is to play on from the one before it
