@@ -17,6 +17,7 @@ from gan_core.ui.formula import mathml
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.remains import log_tail, resumable
 from gan_core.ui.rights import owner_of
+from gan_core.ui.text import PageError
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,16 @@ class Look:
         state = standing(folder, jobs.alive(folder))
         status = folder.status
         bad, private = state in ("failed", "dead"), jobs.private(folder)
+        # of a stranger's pictures, what went wrong may tell the names, and so may a log
+        why = PageError("public_why") if bad and private else None
         kept = kept_steps(folder)
         can_go_on = state in ("stopped", "failed", "dead") and resumable(folder)
         return cls(
             state=state,
             wish=folder.wish,
             step=status.step if status else 0,
-            why=_without_places(status.why, folder) if status else "",
-            why_zh=_without_places(status.why_zh, folder) if status else "",
-            # of a stranger's pictures, a log may tell the names
+            why=why.said("en") if why else _without_places(status.why, folder) if status else "",
+            why_zh=why.said("zh") if why else _without_places(status.why_zh, folder) if status else "",
             log=tuple(_without_places(line, folder) for line in log_tail(folder)) if bad and not private else (),
             can_go_on=can_go_on,
             again=can_go_on and not kept,

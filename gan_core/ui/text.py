@@ -609,6 +609,12 @@ TEXT: dict[str, tuple[str, str]] = {
         "The pictures that run {name!r} learned from were deleted, as promised, some time after its end. Upload them again and start a new run.",
         "训练 {name!r} 所用的图片已按约定在其结束一段时间后删除。请重新上传并新建训练。",
     ),
+    "public_why": (
+        "This run could not go on. Why is told to nobody here, since it may name somebody's pictures. Most often they are too few, or cannot be read: "
+        "check that each opens, in one ZIP without a password, and start a new run; on your own machine the studio tells all of it.",
+        "此训练无法继续。原因可能涉及某人图片的文件名，因此不在这里显示。通常是图片太少或无法读取：请确认每张都能打开，"
+        "打包为一个不设密码的 ZIP，再新建训练；在自己的电脑上运行时会显示全部详情。",
+    ),
     "public_time_up": (
         "This public page gives a run {minutes} minutes at a time, pauses included. It was stopped and saved; Go on lets it queue again.",
         "本公共页面每次最多给一个训练 {minutes} 分钟（含暂停）。训练已停止并保存；点击“继续”可重新排队。",

@@ -16,6 +16,7 @@ from gan_core.training.folder import RunFolder, standing
 from gan_core.ui.host import GRACE, Host
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import Limits
+from gan_core.ui.look import Look
 from gan_core.ui.order import Order
 from gan_core.ui.rights import owner_of, write_owner
 from gan_core.ui.sweep import sweep
@@ -205,6 +206,25 @@ def test_uploads_are_weighed_counted_and_lose_their_names(jobs, tmp_path):
     assert run.name == "pictures-1" and [file.name for file in (run.path / "data").iterdir()] == ["pictures-0.zip"]
     assert jobs.private(run) and "secret" not in json.dumps(jobs.started)
     assert not Jobs(jobs.runs).private(run)  # on a machine of one's own, nothing is
+
+
+def test_what_went_wrong_with_somebody_s_pictures_names_none_of_them(jobs, tmp_path):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"x")
+    run = jobs.start(Order(uploads=(picture,) * 9), "ann")
+    jobs.end(run.name, "failed")
+    run.write_status(
+        "failed", 0, "3 could not be read (Anna Schmidt 7b/0.png)", "3 张无法读取（Anna Schmidt 7b/0.png）"
+    )
+    look = Look.at(run, jobs)
+    assert "Anna" not in look.why + look.why_zh and not look.log
+    assert "cannot be read" in look.why and "无法读取" in look.why_zh
+    at_home = Look.at(run, Jobs(jobs.runs))
+    assert "Anna" in at_home.why and "Anna" in at_home.why_zh
+    public_set = jobs.start(FASHION, "ben")
+    jobs.end(public_set.name, "failed")
+    public_set.write_status("failed", 0, "The disk is full", "磁盘已满")
+    assert Look.at(public_set, jobs).why == "The disk is full"
 
 
 # ---- what the host does by itself ----
