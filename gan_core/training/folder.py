@@ -78,6 +78,7 @@ class RunFolder:
         self.log = path / "log.txt"
         self.served, self.device = 0, ""  # told with every status
         self.gauge: Callable[[], int] = int  # tells the memory in use
+        self.unwanted = False  # whoever plays has left it to be taken away
         self._beaten = 0.0
         self._written: Status | None = None  # the last one, by this process
         self._writing = threading.Lock()

@@ -97,7 +97,9 @@ def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
         except Exception as error:
             raise _failed(folder, lost(error, ranks), before) from error
         finally:
-            if not folder.gone and (folder.wish == "discard" or (made and not folder.events.exists())):
+            if not folder.gone and (
+                folder.unwanted or folder.wish == "discard" or (made and not folder.events.exists())
+            ):
                 folder.discard()
 
 
@@ -329,9 +331,11 @@ def play(
                     say(action)
                     going = action.did == "back"
                     break
-    if folder.wish == "discard":
+    wish = steering.left_for or folder.wish
+    if wish == "discard":
+        folder.unwanted = True
         return "discarded"
-    ended: Literal["stopped", "finished"] = "stopped" if stopping() or folder.wish == "stop" else "finished"
+    ended: Literal["stopped", "finished"] = "stopped" if stopping() or wish == "stop" else "finished"
     missing = _still_owed(trainer, last)
     rest = measured(missing, trainer, ruler) if ruler and ended == "finished" else missing
     for _ in record(rest, trainer, folder, info):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 
 from gan_core.errors import UserError, unknown
 from gan_core.training.changes import Change, live
-from gan_core.training.control import ENDS, Control, Order
+from gan_core.training.control import ENDS, Control, Order, Wish
 from gan_core.training.events import Changed, Event, Refused, Sample, Step
 from gan_core.training.folder import RunFolder, State
 from gan_core.training.observe import Eye
@@ -26,6 +26,7 @@ class Steering:
         self.state: State = "running"
         self.eye: Eye | None = None  # looks at the round that is played next
         self.by_hand: Order | None = None  # what that round is played for
+        self.left_for: Wish | None = None  # how a person ended the run; whoever wishes else while it leaves is too late
         self._looked = 0.0
 
     def obey(self, events: Iterable[Event]) -> Generator[Event]:
@@ -68,6 +69,7 @@ class Steering:
             else:
                 return self._play_on(now)
             now = folder.control
+        self.left_for = now.wish if now.wish in ENDS else None
         return False
 
     def _play_on(self, now: Control) -> bool:

@@ -16,6 +16,7 @@ from gan_core.training.checkpoint import checkpoints, steps_kept, thinned
 from gan_core.training.events import Advice
 from gan_core.training.folder import RunFolder
 from gan_core.training.session import Request, fork, opened, play, resume, start
+from gan_core.training.trainer import Trainer
 from gan_core.training.treatment import treat
 
 MODEL = {"image_size": 28, "nc": 1, "nz": 4, "ngf": 4, "ndf": 4}
@@ -175,6 +176,31 @@ def test_the_best_is_that_of_the_step_gone_back_to(sit, tmp_path, monkeypatch):
         (8, True),
         (12, False),
     ]
+
+
+@pytest.mark.parametrize("then", ["run", "pause"])
+@pytest.mark.parametrize(("first", "ended"), [("stop", "stopped"), ("discard", "discarded")])
+def test_who_wishes_else_while_a_run_leaves_is_too_late(sit, tmp_path, monkeypatch, first, ended, then):
+    """The second person asks when the last round has been left, and everything is about to be saved."""
+    folder, calibrate = RunFolder(tmp_path / "a"), Trainer.calibrate
+
+    def late(trainer):
+        if folder.wish == first:
+            folder.ask(then)
+        calibrate(trainer)
+
+    monkeypatch.setattr(Trainer, "calibrate", late)
+    _, t, how, _ = sit("a", {5: [(first, None)]})
+    assert (how, t.steps_done) == (ended, 5)
+    assert folder.path.exists() == (first == "stop")
+    assert first == "discard" or (folder.status.state, steps_kept(folder.checkpoints)[-1]) == ("stopped", 5)
+
+
+def test_a_run_that_stops_can_still_be_discarded(sit, tmp_path, monkeypatch):
+    folder, save = RunFolder(tmp_path / "a"), session._still_owed
+    monkeypatch.setattr(session, "_still_owed", lambda *left: (folder.ask("discard"), save(*left))[1])
+    sit("a", {5: [("stop", None)]})
+    assert not folder.path.exists()
 
 
 def test_a_config_that_tells_of_no_change_that_anybody_knows_is_a_sentence(sit):
