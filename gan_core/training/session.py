@@ -83,11 +83,12 @@ def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
             raise UserError("run_exists", name=folder.name)
         if new and "parent" in folder.config:  # a fork, killed before its first event: its checkpoint is not this run's
             shutil.rmtree(folder.checkpoints, ignore_errors=True)
-        before = folder.status
+        before, cleared = folder.status, False
         try:
             folder.sweep()
             folder.served = before.served if before else 0
             folder.clear()
+            cleared = True
             with folder.beating():
                 yield
         except KeyboardInterrupt:  # asked to stop before the first step
@@ -97,9 +98,8 @@ def _held(folder: RunFolder, new: bool, ranks: Ranks) -> Iterator[None]:
         except Exception as error:
             raise _failed(folder, lost(error, ranks), before) from error
         finally:
-            if not folder.gone and (
-                folder.unwanted or folder.wish == "discard" or (made and not folder.events.exists())
-            ):
+            unwanted = folder.unwanted or (cleared and folder.wish == "discard")  # else it was asked of an earlier one
+            if not folder.gone and (unwanted or (made and not folder.events.exists())):
                 folder.discard()
 
 

@@ -203,6 +203,22 @@ def test_a_run_that_stops_can_still_be_discarded(sit, tmp_path, monkeypatch):
     assert not folder.path.exists()
 
 
+def test_what_was_asked_of_an_earlier_sitting_costs_no_run_on_a_full_disk(sit, monkeypatch):
+    """Killed while it was to be discarded, and taken up where nothing can be written."""
+    run, *_ = sit("a", {5: [("stop", None)]})
+    run.ask("discard")
+
+    def full(path, text):
+        raise OSError(28, "No space left on device", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gan_core.training.control.write_text", full)
+        with pytest.raises(UserError, match="No space left"):
+            sit("a", how=resume, train={}, model={})
+    assert run.path.exists() and steps_kept(run.checkpoints)[-1] == 5
+    assert sit("a", how=resume, train={}, model={})[2] == "finished"
+
+
 def test_a_config_that_tells_of_no_change_that_anybody_knows_is_a_sentence(sit):
     run, *_ = sit("a")
     for bad in (
