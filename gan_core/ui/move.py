@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import suppress
+from pathlib import Path
 from secrets import token_hex
 
 from gan_core.training.folder import RunFolder, run_folder
@@ -16,8 +17,24 @@ def rename(folder: RunFolder, to: str) -> RunFolder:
     with folder.locked():
         if new.path.exists():
             raise PageError("train_name_taken", name=to)
-        folder.path.rename(new.path)
+        config = folder.config
+        _move_source(folder, new)  # before: a crash between them leaves a run that knows its own pictures all the same
+        try:
+            folder.path.rename(new.path)
+        except OSError:
+            if config:
+                folder.write_config(config)
+            raise
     return new
+
+
+def _move_source(folder: RunFolder, new: RunFolder) -> None:
+    """Pictures that were brought move with the folder: let its config, which says where they lie, know."""
+    config, old = folder.config, folder.path.resolve()
+    data = config.get("data")
+    if isinstance(data, dict) and (source := Path(str(data.get("source", ""))).resolve()).is_relative_to(old):
+        moved = str(new.path.resolve() / source.relative_to(old))
+        folder.write_config(config | {"data": data | {"source": moved}})
 
 
 def delete(folder: RunFolder) -> None:

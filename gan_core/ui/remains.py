@@ -2,9 +2,11 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from gan_core.training.folder import RunFolder
+from gan_core.ui.uploads import uploads_of
 
 LOG_LINES = 8  # of a log, shown when a training died
 
@@ -23,10 +25,25 @@ def resuming(folder: RunFolder) -> list[str]:
 
 
 def uploads_gone(folder: RunFolder) -> bool:
-    """Did it learn from pictures that were brought, and that are deleted by now?"""
+    """Did it learn from pictures that were brought, and that are deleted by now?
+
+    An empty folder is what a sweep leaves as a sign; of a run that has not even that, its config tells.
+    """
+    if uploads_of(folder):
+        return False
+    return (folder.path / "data").is_dir() or (_brought(folder) and not Path(_source(folder)).exists())
+
+
+def _brought(folder: RunFolder) -> bool:
+    """Did its pictures lie in a run folder: this one, by whatever name it went then?"""
+    with suppress(ValueError):
+        return Path(_source(folder)).resolve().relative_to(folder.path.parent.resolve()).parts[1:2] == ("data",)
+    return False
+
+
+def _source(folder: RunFolder) -> str:
     data = folder.config.get("data")
-    source = str(data.get("source", "")) if isinstance(data, dict) else ""
-    return source.startswith(f"{folder.path / 'data'}") and not Path(source).exists()
+    return str(data.get("source", "")) if isinstance(data, dict) else ""
 
 
 def log_tail(folder: RunFolder, lines: int = LOG_LINES) -> list[str]:

@@ -16,6 +16,7 @@ from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import Limits
 from gan_core.ui.look import weigh
 from gan_core.ui.move import delete
+from gan_core.ui.uploads import forget_uploads
 from gan_core.ui.waiting import ticket_of
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ def sweep(jobs: Jobs, limits: Limits, wall: Callable[[], float] = time.time) -> 
             if age > 3600 * limits.runs_hours:
                 _take_away(run, "its time is over")
             elif age > 3600 * limits.uploads_hours and jobs.private(run):
-                for place in ("data", "moves"):  # some of the pictures are on what was seen of moves by hand
-                    shutil.rmtree(run.path / place, ignore_errors=True)
+                forget_uploads(run)
+                shutil.rmtree(run.path / "moves", ignore_errors=True)  # on which some of the pictures are
         for stray in _strays(jobs.runs):
             if now - stray.stat().st_mtime > 3600 * limits.uploads_hours:
                 shutil.rmtree(stray, ignore_errors=True)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from gan_core.data.pictures import SUFFIXES
@@ -33,3 +34,11 @@ def uploads_of(folder: RunFolder) -> str:
     if not files:
         return ""
     return str(place if files[0].suffix.lower() in SUFFIXES else files[0])
+
+
+def forget_uploads(folder: RunFolder) -> None:
+    """Take them away. The empty folder stays: it says that there were some, which remain nobody's business."""
+    place = folder.path / "data"
+    for path in place.iterdir() if place.is_dir() else ():
+        with suppress(OSError):  # at the next sweep
+            path.unlink()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,10 +18,13 @@ from gan_core.ui.host import GRACE, Host
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import Limits
 from gan_core.ui.look import Look
+from gan_core.ui.move import rename
 from gan_core.ui.order import Order
+from gan_core.ui.remains import uploads_gone
 from gan_core.ui.rights import owner_of, write_owner
 from gan_core.ui.sweep import sweep
-from gan_core.ui.waiting import FILE, ticket_of
+from gan_core.ui.uploads import keep_uploads
+from gan_core.ui.waiting import FILE, Ticket, ticket_of
 from tests.ui.apps import BUSY, drawings, eventually, gone, tiny
 
 HOUR = 3600.0
@@ -330,7 +334,7 @@ def test_uploads_go_after_an_hour_and_runs_after_a_day(jobs, tmp_path):
         status = json.loads((run.path / "status.json").read_text())
         (run.path / "status.json").write_text(json.dumps(status | {"heartbeat": 0.0}))  # the clock was set
     sweep(jobs, jobs.limits)
-    kept = {run.name: (run.path / "data").exists() for run in map(RunFolder, jobs.runs.glob("[!.]*"))}
+    kept = {run.name: any((run.path / "data").iterdir()) for run in map(RunFolder, jobs.runs.glob("[!.]*"))}
     assert kept == {playing.name: True, waiting.name: True, "fresh": True, "hour": False, "operator": True}
     hour = RunFolder(jobs.runs / "hour")
     assert not (hour.path / "moves").exists() and jobs.private(hour)
@@ -339,6 +343,62 @@ def test_uploads_go_after_an_hour_and_runs_after_a_day(jobs, tmp_path):
     with pytest.raises(UserError, match="were deleted, as promised"):
         jobs.fork(hour, 9, "", "", {}, "hour")
     assert not list(jobs.runs.glob("*fork*"))
+
+
+def brought(jobs, name, picture):
+    """A run of a visitor that ended some hours ago, and learned from that picture."""
+    run = RunFolder(jobs.runs / name)
+    run.path.mkdir(parents=True)
+    write_owner(run, "ann")
+    jobs.queue._write(run, Ticket(1, ("train",)))
+    source = keep_uploads([picture], run)
+    run.write_config({"model": {}, "data": {"source": source, "name": source}})
+    aged(run, 2)
+    return run
+
+
+def test_swept_pictures_are_known_by_whatever_name_the_run_goes(jobs, tmp_path):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"x")
+    renamed = rename(brought(jobs, "mine", picture), "other")
+    assert renamed.config["data"]["source"] == str(renamed.path / "data")
+    assert jobs.private(renamed) and not uploads_gone(renamed)
+    again = brought(jobs, "mine", picture)  # in the place of the first
+    early = brought(jobs, "early", picture)  # failed before it had a config
+    (early.path / "config.json").unlink()
+    sweep(jobs, jobs.limits)
+    for run in (again, rename(renamed, "third"), rename(early, "fourth")):
+        assert not list(run.path.rglob("*.png"))
+        assert uploads_gone(run) and jobs.private(run)
+    with pytest.raises(UserError, match="were deleted, as promised"):
+        jobs.go_on("third")
+
+
+def test_a_run_renamed_or_swept_by_an_earlier_studio_stays_private(jobs, tmp_path):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"x")
+    old = brought(jobs, "mine", picture)
+    run = RunFolder(old.path.rename(jobs.runs / "other"))
+    assert jobs.private(run) and not uploads_gone(run)
+    shutil.rmtree(run.path / "data")
+    assert jobs.private(run) and uploads_gone(run)
+    run.write_config({"data": {"source": "fashion-mini"}})
+    assert not jobs.private(run)
+
+
+def test_where_a_run_cannot_be_renamed_it_is_as_it_was(jobs, tmp_path, monkeypatch):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"x")
+    run = brought(jobs, "mine", picture)
+    before = run.config
+
+    def refuses(*_):
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    with pytest.raises(OSError, match="Permission"):
+        rename(run, "other")
+    assert run.config == before
 
 
 def test_where_the_disk_is_full_the_oldest_run_goes_first_and_never_a_live_one(jobs):
