@@ -23,7 +23,18 @@ from gan_core.training.changes import Change, read_changes, settings, without
 from gan_core.training.checkpoint import checkpoints, kept_step, load_checkpoint, numbers_of, save_checkpoint
 from gan_core.training.distributed import ALONE, Ranks, launcher
 from gan_core.training.doctor import Doctor, advised, told
-from gan_core.training.events import Advice, Changed, Checkpoint, Event, Forked, Parent, Resumed, Sample, Snapshot
+from gan_core.training.events import (
+    Advice,
+    Changed,
+    Checkpoint,
+    Event,
+    Forked,
+    Moved,
+    Parent,
+    Resumed,
+    Sample,
+    Snapshot,
+)
 from gan_core.training.folder import RunFolder, Status
 from gan_core.training.listeners import measured, progress_bar, record, save_snapshot, say, stop_at
 from gan_core.training.rewind import go_back, leave_behind
@@ -319,7 +330,10 @@ def play(
             recorded = record(steering.obey(watched), trainer, folder, info)
             for event in progress_bar(stop_at(recorded, until, trainer), trainer, until):
                 last[type(event)] = event.step
-                if isinstance(event, Changed):
+                if isinstance(event, Moved) and event.who != "both":
+                    last.pop(Snapshot, None)  # what was kept of this step are the weights before the move
+                    last.pop(Checkpoint, None)
+                elif isinstance(event, Changed):
                     doctor.train = trainer.config
                 elif isinstance(event, Resumed):  # a person went back
                     going = True

@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gan_core.errors import UserError
-from gan_core.gan import best_snapshot
+from gan_core.gan import WEIGHTS, best_snapshot
 from gan_core.metrics.scores import Scores
 from gan_core.training import session, steering
 from gan_core.training.checkpoint import checkpoints, steps_kept, thinned
@@ -113,6 +113,19 @@ def test_what_was_moved_before_it_was_saved_is_not_moved_again(sit):
     assert steps_kept(run.checkpoints)[-1] == 7
     run, *_ = sit("a", how=resume, train={}, model={})
     assert same(whole, run)
+
+
+@pytest.mark.parametrize(("step", "then"), [(4, "stop"), (12, "stop"), (12, "run")])
+def test_moves_at_a_step_that_was_snapshotted_are_in_what_is_kept_of_it(sit, tmp_path, step, then):
+    """Snapshots and checkpoints are made before anybody can move by hand."""
+    run, t, *_ = sit("a", {step: [MOVE, MOVE]}, until_idle=lambda wish: RunFolder(tmp_path / "a").ask(then))
+    assert t.steps_done == step
+    snapshot, checkpoint = load_file(run.snapshots / f"{step:06d}" / WEIGHTS), weights(run)
+    for name, tensor in t.gan.state_dict().items():
+        assert torch.equal(checkpoint[f"gan.{name}"], tensor), name
+        assert name not in snapshot or torch.equal(snapshot[name], tensor.to(snapshot[name].dtype)), name
+    assert any(name.startswith("G_ema") for name in snapshot)
+    sit("a", how=resume, train={}, model={})
 
 
 def test_whoever_resumes_with_other_settings_wants_them_to_hold(sit):
