@@ -7,12 +7,13 @@ from functools import lru_cache
 from math import ceil, sqrt
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import BoundedSemaphore, Event, Thread
 from typing import Literal, cast
 
 import torch
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 from torch import Tensor
 
 from gan_core.errors import UserError
@@ -24,11 +25,13 @@ from gan_core.ui.kept import Kept
 from gan_core.ui.models import Loaded, Shelf
 from gan_core.ui.pictures import MOST_SEED, classes_of, file_name_of, sprite
 from gan_core.ui.studio import ROUTES, Studio
+from gan_core.ui.text import PageError
 
 MOST_FRAMES = 240
 MOST_KEYFRAMES = 8
 FILM_SIDE = 256  # pixels a film's side is brought to: 28 is a speck
 FPS = 24  # frames a second, where nobody says otherwise
+WRITERS = BoundedSemaphore(2)  # films written at once: each takes a core, and as GIF all its frames in memory
 HERO = (8, 96)  # keyframes and frames of the walk at the head of the page
 
 Format = Literal["gif", "mp4", "webp"]
@@ -136,27 +139,57 @@ def make(shelf: Shelf, kept: Kept, asked: Asked) -> Response:
 
 
 def told_while(write: Callable[[Progress], str], lang: str) -> Response:
-    """Lines of JSON while a file is written: how far it is, then its token, or what went wrong."""
+    """Lines of JSON while a file is written: how far it is, then its token, or what went wrong.
+
+    Only so many at once, in this whole app; whoever asks for one more is told to come back. A film nobody waits for
+    any more is given up.
+    """
     lines: SimpleQueue[dict[str, object]] = SimpleQueue()
+    left = Event()
 
     def progress(done: int, of: int) -> None:
+        if left.is_set():
+            raise PageError("film_left")
         lines.put({"done": done, "of": of})
 
     def work() -> None:
+        line: dict[str, object]
         try:
-            lines.put({"token": write(progress)})
+            line = {"token": write(progress)}
         except Exception as error:
-            lines.put({"error": spoken(error, lang)})
+            line = {"error": spoken(error, lang)}
+        finally:
+            WRITERS.release()
+        lines.put(line)
 
     def told() -> Iterator[str]:
-        Thread(target=work, daemon=True).start()
+        if WRITERS.acquire(blocking=False):
+            Thread(target=work, daemon=True, name="film").start()
+        else:
+            lines.put({"error": PageError("film_busy").said(lang)})
         while True:
             line = lines.get()
             yield json.dumps(line) + "\n"
             if "done" not in line:
                 return
 
-    return StreamingResponse(told(), media_type="application/x-ndjson")
+    return Told(left, told())
+
+
+class Told(StreamingResponse):
+    """Lines of JSON, and word to whoever writes them when nobody listens any more."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, left: Event, lines: Iterator[str]) -> None:
+        super().__init__(lines)
+        self.left = left
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.left.set()
 
 
 def film_file(shelf: Shelf, kept: Kept, asked: Asked) -> Path:

@@ -34,6 +34,7 @@ class Limits:
     upload_bytes: int = 200 * 10**6  # of one visitor: 20,000 pictures of 10 kB
     run_bytes: int = 2 * GB  # of one run; one that grows beyond is stopped and kept
     runs_bytes: int = 20 * GB  # of all together; beyond it the oldest go
+    film_scale: int = 2  # of the sheets, in a film: work and memory grow with its square
     waiting: int = 20  # runs in the queue: with ten minutes each, the last begins after three hours
     uploads_hours: float = 1.0  # after a run's end, in which its owner may go on with it
     runs_hours: float = 24.0  # after a run's end: time to show it to somebody, and to take the weights home

@@ -36,6 +36,7 @@ from gan_core.ui.text import PageError
 SHEET, MOVE = r"\d{6,}\.webp", r"\d{6,}-\d+\.webp"
 MOST_SHEETS = 240  # of a film: ten seconds
 FILM_FPS = 12
+MOST_SCALE = 8  # a sheet of 8 x 8 pictures of 64 pixels becomes 4096 wide
 MOST_TEXT = 500  # characters of an address; a QR code of more is hard to read from a screen
 
 Format = Literal["mp4", "webp", "gif"]
@@ -97,7 +98,7 @@ def row(rows: Rows, folder: RunFolder, asked: Asked) -> Response:
 
 def film(studio: Studio, folder: RunFolder, asked: Asked) -> Response:
     kind, fps = asked.one_of("format", Format), asked.number("fps", 1, 60, FILM_FPS)
-    scale = asked.whole("scale", 1, 8, 1)
+    scale = asked.whole("scale", 1, studio.limits.film_scale if studio.limits else MOST_SCALE, 1)
     sheets = Sheets(folder)
 
     def write(progress: Progress) -> str:

@@ -1,8 +1,11 @@
 """The time line's routes: a row of one latent, the sheets as a film, pictures of moves, QR codes."""
 
+import asyncio
 import io
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,13 +19,14 @@ from gan_core.images import to_pictures
 from gan_core.training.events import Resumed, Sample
 from gan_core.training.folder import RunFolder
 from gan_core.ui import row
-from gan_core.ui.films import film_routes
+from gan_core.ui.films import WRITERS, film_routes, told_while
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import Limits
 from gan_core.ui.rights import public_id, write_owner
 from gan_core.ui.row import spread
 from gan_core.ui.studio import ROUTES
 from gan_core.ui.timeline import timeline_routes
+from tests.ui.apps import eventually
 from tests.ui.conftest import save
 
 ANN = "a" * 32
@@ -151,6 +155,68 @@ def test_a_sheet_that_is_lost_on_the_way_is_said(ask, run):
     (run.samples / "000050.webp").write_bytes(b"RIFF")
     lines = [json.loads(line) for line in ask("runs/mine/film").text.splitlines()]
     assert "sheet of step 50" in lines[-1]["error"]
+
+
+def heard(response, leaves=False):
+    """What a client hears, who hangs up after the first line if it `leaves`."""
+    lines, gone = [], asyncio.Event()
+
+    async def receive():
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        if body := message.get("body"):
+            lines.append(json.loads(body))
+            if leaves:
+                gone.set()
+
+    asyncio.run(response({"type": "http"}, receive, send))
+    return lines
+
+
+def test_a_film_that_nobody_waits_for_is_given_up():
+    over = threading.Event()
+
+    def endless(progress):
+        try:
+            while True:
+                progress(1, 2)
+        finally:
+            over.set()
+
+    for _ in range(3):  # more than may be written at once
+        over.clear()
+        lines = heard(told_while(endless, "en"), leaves=True)
+        assert lines[0] == {"done": 1, "of": 2}
+        assert over.wait(20)
+        eventually(lambda: WRITERS._value == 2)
+
+
+def test_no_more_films_are_written_at_once_than_the_machine_bears():
+    go, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(progress):
+        begun.release()
+        assert go.wait(20)
+        return "token"
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(heard, told_while(slow, "en")) for _ in range(2)]
+        assert all(begun.acquire(timeout=20) for _ in writing)
+        assert "Try again in a moment" in heard(told_while(slow, "en"))[0]["error"]
+        assert "请稍后再试" in heard(told_while(slow, "zh"))[0]["error"]
+        go.set()
+        assert [task.result() for task in writing] == [[{"token": "token"}]] * 2
+    eventually(lambda: WRITERS._value == 2)
+    assert heard(told_while(slow, "en")) == [{"token": "token"}]
+
+
+def test_strangers_get_smaller_films(ask, studio, run):
+    run.append(Sample(0, shade(9)))
+    studio.public = True
+    assert "scale is 3" in ask("runs/mine/film", scale=3).json()["error"]
+    assert "token" in ask("runs/mine/film", scale=2).text
 
 
 def test_moves_are_pictures_of_the_run(ask, run, jobs):
