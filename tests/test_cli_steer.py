@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from gan_core.cli import main
+from gan_core.training.events import Changed, Refused
 from gan_core.training.folder import RunFolder
 
 SMALL = ["--data=fashion-mini", "--ngf=4", "--ndf=4", "--batch-size=8", "--measure=0", "--doctor=off", "--threads=1"]
@@ -141,6 +143,32 @@ def test_a_run_whose_folder_is_taken_away_ends_and_makes_no_other(tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_an_order_is_answered_by_its_own_answer(tmp_path, capsys, changes):
+    """A page had ordered nonsense, and something else, before a long step was over: all are served at once."""
+    folder = RunFolder(tmp_path / "first")
+    folder.path.mkdir()
+    folder.write_status("running", 5)
+    folder.order("set", train={"lr_D": 7.0})
+    folder.order("set", train={"lr_D": 1e-3})
+
+    def play():
+        until(lambda: len(folder.control.orders) == 3)
+        folder.append(Refused(5, "lr_D is 7.0", "", order=1))
+        folder.append(Changed(5, {"lr_D": 2e-4}, {"lr_D": 1e-3}, order=2))
+        if changes:
+            folder.append(Changed(5, {"lr_G": 2e-4}, {"lr_G": 1e-4}, order=3))
+        folder.served = 3
+        folder.write_status("running", 5)
+
+    player = threading.Thread(target=play)
+    player.start()
+    assert main(["set", "first", "--lr-g=1e-4", f"--runs={tmp_path}"]) == 0
+    player.join()
+    said = "From step 6 of first on: lr_G 0.0002 -> 0.0001.\n" if changes else "first has been set so already.\n"
+    assert capsys.readouterr().out == said
 
 
 def test_what_cannot_be_steered_is_said(tmp_path, capsys):

@@ -120,7 +120,7 @@ def _back(options: Namespace) -> None:
 
 def _gone_back(folder: RunFolder, step: int) -> str:
     for event in _ordered(folder, "back", step=step):
-        if event["event"] == "resumed":
+        if event["event"] == "resumed" and event.get("to") == step:
             return (
                 f"{folder.name} is back at step {event['step']:,}; it is played again up to {step:,}, and waits there."
             )
@@ -139,7 +139,7 @@ def _played(options: Namespace) -> RunFolder:
 
 
 def _ordered(folder: RunFolder, do: Do, **values: Any) -> list[dict[str, Any]]:
-    """Have it done. Returns what was told meanwhile. Raises UserError if it was refused, or takes too long."""
+    """Have it done. Returns what was told meanwhile, answers to others left out. Raises UserError if it is refused."""
     before = folder.events.stat().st_size if folder.events.exists() else 0
     n, deadline = folder.order(do, **values), time.monotonic() + WAIT
     while (status := folder.status) is None or status.served < n:
@@ -150,7 +150,7 @@ def _ordered(folder: RunFolder, do: Do, **values: Any) -> list[dict[str, Any]]:
         time.sleep(0.05)
     with folder.events.open("rb") as log:
         log.seek(before)
-        told = list(parsed(log.read()))
+        told = [event for event in parsed(log.read()) if event.get("order", n) == n]
     for event in told:
         if event["event"] == "refused":
             raise UserError("order_refused", name=folder.name, why=event["en"])

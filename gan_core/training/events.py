@@ -129,6 +129,7 @@ class Changed:
     step: int
     was: Mapping[str, Any]  # fields of TrainConfig
     now: Mapping[str, Any]
+    order: int = 0  # the number of the order that it answers; 0: of none, it is repeated as it was written down
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class Moved:
     layers_G: list[tuple[str, float]]
     shift_D: float  # how far the weights moved: exactly 0 for a player that did not
     shift_G: float
+    order: int = 0  # as in Changed; 0: in slow motion
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ class Refused:
     step: int
     en: str
     zh: str
+    order: int = 0  # as in Changed
 
 
 @dataclass(frozen=True)

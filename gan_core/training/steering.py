@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
 
 from gan_core.errors import UserError, unknown
 from gan_core.training.changes import Change, live
@@ -83,7 +84,7 @@ class Steering:
     def _tell(self) -> Generator[Event]:
         """What was seen of the round that has just been played."""
         if self.eye:
-            yield self.eye.tell()
+            yield replace(self.eye.tell(), order=self.by_hand.n if self.by_hand else 0)
         if self.by_hand:
             yield self._sheet()
         self._put_down()
@@ -108,7 +109,7 @@ class Steering:
         except UserError as error:
             if error.key in FATAL:
                 raise
-            told = [Refused(self.trainer.steps_done, error.said("en"), error.said("zh"))]
+            told = [Refused(self.trainer.steps_done, error.said("en"), error.said("zh"), order.n)]
         if self.trainer.returning:  # nobody comes back here
             self._served(order)
         yield from told
@@ -134,7 +135,7 @@ class Steering:
             return []
         was = {name: getattr(trainer.config, name) for name in now}
         self._change(Change(trainer.steps_done, train=now))
-        return [Changed(trainer.steps_done, was, now)]
+        return [Changed(trainer.steps_done, was, now, order.n)]
 
     def _move(self, order: Order) -> list[Event]:
         """One move of D, one of G, or a round, which is played when this is over."""
@@ -151,7 +152,7 @@ class Steering:
             return []
         eye = Eye(trainer, who)
         self._change(Change(trainer.steps_done, move=who))
-        return [eye.tell(), self._sheet()]
+        return [replace(eye.tell(), order=order.n), self._sheet()]
 
     def _back(self, order: Order) -> list[Event]:
         """To a step that has been played."""

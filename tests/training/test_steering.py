@@ -116,7 +116,7 @@ def test_a_change_holds_from_the_next_step_on_and_is_written_down(folder, monkey
     assert folder.config["train"]["lr_D"] == 2e-4  # what it began with
     assert t.batches.drawn == 5 + 7 * 2
     assert [e for e in folder.history() if e["event"] == "changed"] == [
-        {"event": "changed", "step": 5, "was": json.loads(json.dumps(dict(said.was))), "now": CHANGED}
+        {"event": "changed", "step": 5, "was": json.loads(json.dumps(dict(said.was))), "now": CHANGED, "order": 1}
     ]
     by_hand = trainer(steps=12)  # the same, by whoever writes his own loop
     for event in by_hand.run():
@@ -157,7 +157,7 @@ def test_nonsense_is_refused_with_the_sentence_of_the_settings_and_changes_nothi
     ]  # fmt: skip
     t = s.play({2: at})
     refused = s.of(Refused)
-    assert len(refused) == len(wrong) + 7
+    assert [event.order for event in refused] == list(range(1, len(wrong) + 8))
     for event, sentence in zip(refused, wrong, strict=False):
         assert sentence in event.en and event.zh != event.en and event.step == 2
     assert not s.of(Changed) and "changes" not in folder.config
@@ -316,6 +316,7 @@ def test_a_move_pauses_a_run_and_is_told_with_a_new_sheet(folder, monkeypatch):
     t = s.play({3: s.order("move", who="D")})
     moved = s.of(Moved)
     assert [(m.step, m.who, m.slow) for m in moved] == [(3, "D", False), (3, "G", False), (4, "both", False)]
+    assert [m.order for m in moved] == [1, 2, 3]
     assert (states[0].state, states[0].step, states[0].served) == ("paused", 4, 3)
     sheets = [event.step for event in s.of(Sample)]
     assert sheets == [0, 3, 3, 4, 8]
@@ -362,7 +363,7 @@ def test_a_run_in_slow_motion_is_the_run(folder, monkeypatch):
     t = s.play({4: s.wish("slow", 3.0)})
     moved = s.of(Moved)
     assert [(m.step, m.who, m.slow) for m in moved] == [(5, "both", True), (6, "both", True), (7, "both", True)]
-    assert all(m.shift_D > 0 and m.shift_G > 0 for m in moved)
+    assert all(m.shift_D > 0 and m.shift_G > 0 and m.order == 0 for m in moved)
     assert [event.step for event in s.of(Sample)] == [0, 10, 12]  # no extra ones
     assert "changes" not in folder.config
     plain = trainer(steps=12)
