@@ -160,6 +160,8 @@ def _set(q: Question) -> dict[str, Any]:
     train = q.settings(LIVE)
     if not train:
         raise PageError("ask_nothing_set")
+    if q.jobs.limits:
+        train = q.jobs.limits.fit_changes(train)
     return {"n": _played(q).order("set", train=train)}
 
 

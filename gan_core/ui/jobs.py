@@ -72,7 +72,7 @@ class Jobs:
     ) -> RunFolder:
         """Start a run that begins as a copy of another at a step that it keeps. Raises UserError as start() does."""
         if self.limits:
-            train = self.limits.fit_changes(train)
+            until, train = self.limits.fit_fork(until, train, source.config)
         if uploads_gone(source):
             raise PageError("public_uploads_gone", name=source.name)
         with self._room(owner), self._made(name.strip() or self.propose(f"{source.name}-fork"), owner) as folder:

@@ -57,12 +57,21 @@ class Limits:
         self._check_data(order)
         configs = preset(order.preset).configs(dict(order.model), dict(order.train))
         self._check_sizes(asdict(configs.model) | asdict(configs.train))
-        return self._timed(replace(order, train=self._spared(order.train)))
+        until, train = self._timed(order.until, self._spared(order.train), TrainConfig().steps)
+        return replace(order, until=until, train=train)
 
     def fit_changes(self, train: Mapping[str, Any]) -> dict[str, Any]:
-        """What a fork changes of its parent, which was within the bounds. Raises as fit()."""
+        """What is changed of a run, which was within the bounds. Raises as fit()."""
         self._check_sizes(train)
         return self._spared(train)
+
+    def fit_fork(self, until: str, train: Mapping[str, Any], begun: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """When a fork ends, which is when its parent does where nobody says, and what it changes. Raises as fit().
+
+        `begun` is the parent's config.
+        """
+        steps = begun.get("train", {}).get("steps", TrainConfig().steps)
+        return self._timed(until or begun.get("until") or "", self.fit_changes(train), steps)
 
     def _check_data(self, order: Order) -> None:
         if order.uploads:
@@ -90,15 +99,15 @@ class Limits:
         rare = {name: max(train[name], self.every) for name in ("snapshot_every", "checkpoint_every") if name in train}
         return {**train, **rare}
 
-    def _timed(self, order: Order) -> Order:
+    def _timed(self, until: str, train: Mapping[str, Any], steps: int) -> tuple[str, dict[str, Any]]:
         """On the clock, whatever else ends it; "no better for N" is left to the bound on a sitting."""
-        until = parse(order.until) if order.until else None
-        if isinstance(until, Seconds) and until.seconds > 60 * self.minutes:
-            raise PageError("public_minutes", got=f"{until.seconds / 60:g}", most=f"{self.minutes:g}")
-        if isinstance(until, (Seconds, NoBetter)):
-            return order
-        steps = until.steps if isinstance(until, Steps) else order.train.get("steps", TrainConfig().steps)
-        return replace(order, until=f"{self.minutes:g}m", train={**order.train, "steps": steps})
+        target = parse(until) if until else None
+        if isinstance(target, Seconds) and target.seconds > 60 * self.minutes:
+            raise PageError("public_minutes", got=f"{target.seconds / 60:g}", most=f"{self.minutes:g}")
+        if isinstance(target, (Seconds, NoBetter)):
+            return until, dict(train)
+        most = target.steps if isinstance(target, Steps) else train.get("steps", steps)
+        return f"{self.minutes:g}m", {**train, "steps": most}
 
 
 def count(uploads: Sequence[Path]) -> int:

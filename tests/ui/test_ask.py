@@ -12,11 +12,13 @@ from gan_core.config import ModelConfig, TrainConfig
 from gan_core.training.folder import RunFolder
 from gan_core.ui.ask import MOST_BYTES, ask_routes
 from gan_core.ui.jobs import Jobs
+from gan_core.ui.limits import Limits
 from gan_core.ui.look import Look
 from gan_core.ui.move import TRASH
 from gan_core.ui.order import Order
 from gan_core.ui.rights import public_id, write_owner
 from gan_core.ui.studio import ROUTES, Studio
+from gan_core.ui.waiting import ticket_of
 
 ANN, BEN, KEY = "a" * 32, "b" * 32, "the-teacher-s-key"
 
@@ -219,6 +221,38 @@ def test_a_fork_begins_at_the_newest_checkpoint_that_is_no_later(ask, run, jobs)
     assert (new.path / "data" / "photos.zip").read_bytes() == b"zip"  # its own, whatever becomes of the other
     assert "already" in ask("mine", "fork", name="mine too")["error"]
     assert ask("mine", "fork", step=300, name="exactly")["step"] == 300
+
+
+def test_on_a_public_host_a_fork_is_on_the_clock(ask, run, jobs, monkeypatch):
+    from gan_core.cli import plan
+
+    ended(run)
+    jobs.limits = Limits()
+    monkeypatch.setattr(jobs, "advance", lambda: None)
+    assert "300 minutes" in ask("mine", "fork", until="5h")["error"]
+    assert "d_moves is 6" in ask("mine", "fork", train={"d_moves": 6})["error"]
+    assert not list(jobs.runs.glob("*fork*"))
+
+    def fork(number, **asked):
+        new = RunFolder(jobs.runs / ask("mine", "fork", visitor=str(number) * 32, **asked)["name"])
+        asked = plan([*ticket_of(new).command, f"--run={new.name}", f"--runs={jobs.runs}"])
+        return asked.request.until, asked.request.train.get("steps")
+
+    assert fork(1, until="2000") == ("10m", 2000)
+    assert fork(2) == ("10m", 900)  # its parent's
+    assert fork(3, train={"steps": 10**9}) == ("10m", 10**9)
+    assert fork(4, until="5m") == ("5m", 10**9)
+    run.write_config(run.config | {"until": "4m"})
+    assert fork(5) == ("4m", None)
+    run.write_config(run.config | {"until": "4h"})  # the operator's
+    assert "240 minutes" in ask("mine", "fork", visitor=BEN)["error"]
+
+
+def test_on_a_public_host_settings_have_bounds_too(ask, run, jobs):
+    jobs.limits = Limits()
+    assert "d_moves is 6, and on this public page at most 5" in ask("mine", "set", train={"d_moves": 6})["error"]
+    assert not (run.path / "control.json").exists()
+    assert ask("mine", "set", train={"d_moves": 5}) == {"n": 1}
 
 
 def test_a_fork_that_is_given_nothing_is_named_and_begins_at_the_newest(ask, run, jobs):
