@@ -30,6 +30,7 @@ from gan_core.ui.studio import ROUTES
 
 LOOK_EVERY = 0.3  # seconds between two looks at a folder
 STEPS_EVERY = 2.0  # seconds between two lists that differ in nothing but how far the runs have come
+PING = "event: ping\ndata: {}\n\n"  # a page that hears none for long knows that nobody is there; comments it cannot hear
 KEEP_ALIVE = 15.0  # seconds of silence after which a proxy might hang up
 BACKLOG = 500  # messages that a slow viewer may be behind; then it is let go, and comes back with its last line
 RETRY = 1500  # milliseconds until a browser comes back
@@ -98,7 +99,7 @@ class Viewer:
             try:
                 await asyncio.wait_for(self._news.wait(), KEEP_ALIVE)
             except asyncio.TimeoutError:
-                yield ": still here\n\n"
+                yield PING
             text = "".join(self._waiting)
             self._waiting.clear()
             self._messages = 0

@@ -26,6 +26,7 @@ class Look:
 
     state: str  # folder.standing()
     wish: str
+    pace: float  # seconds that a round takes in slow motion
     step: int
     why: str
     why_zh: str
@@ -54,7 +55,8 @@ class Look:
         can_go_on = state in ("stopped", "failed", "dead") and resumable(folder)
         return cls(
             state=state,
-            wish=folder.wish,
+            wish=folder.control.wish,
+            pace=folder.control.pace,
             step=status.step if status else 0,
             why=why.said("en") if why else _without_places(status.why, folder) if status else "",
             why_zh=why.said("zh") if why else _without_places(status.why_zh, folder) if status else "",
@@ -116,6 +118,7 @@ def facts(folder: RunFolder) -> dict[str, Any]:
         "formula_G": mathml(game.formula_G) if game else "",
         "train": {key: now[key] for key in LIVE if key in now},  # what may be changed while it runs, as it is now
         "classes": model.get("num_classes") or 0,
+        "penalty": any(train.get(name) for name in ("r1_gamma", "r2_gamma", "gp_weight")),  # beside D's loss
         "seed": train.get("seed") or 0,  # of the first latent on the sheets
         "parent": _parent(config.get("parent")),
     }

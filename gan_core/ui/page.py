@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,5 +92,14 @@ def theme() -> gr.themes.Base:
     )
 
 
+class Fresh(StaticFiles):
+    """Files that a browser asks about each time, at the cost of a 304: after an update old and new scripts must not mix."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def static_files(studio: Studio) -> None:
-    studio.routes.append(Mount(f"{ROUTES}/static", StaticFiles(directory=STATIC)))
+    studio.routes.append(Mount(f"{ROUTES}/static", Fresh(directory=STATIC)))

@@ -416,6 +416,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "run_cell": ("Picture {i} of 64", "第 {i} 张，共 64 张"),
     "run_state_queued": ("Waiting in the queue", "排队中"),
     "run_state_slow": ("Slow motion", "慢动作"),
+    "run_state_returning": ("Going back, playing up to that step", "正在回退并重放到该步"),
+    "run_sheet_gone": ("The sheet of step {step} is not there any more.", "第 {step} 步的样本图已不存在。"),
     "run_place": ("place {n} in the queue", "队列第 {n} 位"),
     "run_minutes_left": ("At most {n} more minutes on this host.", "在本服务器上最多还有 {n} 分钟。"),
     "run_memory": ("{n} MB", "{n} MB"),
@@ -442,6 +444,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "runs_copied": (
         "The settings of {name} are in the form. Change what you like, then press Start training.",
         "{name} 的设置已填入表单。可按需修改，然后点击“开始训练”。",
+    ),
+    "runs_copied_upload": (
+        "The settings of {name} are in the form. Its pictures were uploaded: upload them again, then press Start training.",
+        "{name} 的设置已填入表单。它的图片是上传的：请重新上传，然后点击“开始训练”。",
     ),
     "runs_rename": ("Rename", "重命名"),
     "runs_rename_ask": ("A new name for {name}", "{name} 的新名称"),
@@ -477,6 +483,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "新的训练，从此前最近的检查点复制而来。留空的项目保持不变。",
     ),
     "fork_until": ("Until (steps in all, or a time)", "直到（总步数或时间）"),
+    "fork_stop_start": ("Stop this run and start the fork", "停止当前训练并开始分支"),
     "fork_start": ("Start the fork", "开始分支"),
     # one latent through the training
     "axis_title": ("One latent through the training", "一个潜变量的训练历程"),
@@ -535,6 +542,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "dD/dx：D 希望怎样改变每张假图。越亮表示变亮会更真；中灰表示不变。",
     ),
     "moves_mean": ("mean of", "均值"),
+    "moves_penalty": (
+        "The gradient also holds the penalty on D's slope, which the formula leaves out.",
+        "梯度中还包含对 D 斜率的惩罚项，公式中未列出。",
+    ),
     "moves_shift": (
         "Gradient norm {grad}; the weights of {who} moved by {shift}.",
         "梯度范数 {grad}；{who} 的权重移动了 {shift}。",
@@ -575,6 +586,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "您可操控自己启动的训练。持有教师密钥可操控全部。",
     ),
     "share_key": ("Teacher's key", "教师密钥"),
+    "share_key_wrong": ("This is not the teacher's key.", "这不是教师密钥。"),
     "share_key_use": ("Use it", "使用"),
     # a public host: what strangers may ask for
     "public_minutes": (

@@ -64,7 +64,7 @@ export class Axis extends EventTarget {
     if (this.rows.length !== runs.length || this.rows.some((row, n) => row.run !== runs[n])) this.#build(runs);
     const { seed } = this.chosen;
     if (seed !== undefined) {
-      const stale = runs.filter((run) => this.sprites.get(run)?.newest !== run.record.snapshot());
+      const stale = runs.filter((run) => !this.sprites.has(run) || this.sprites.get(run).newest !== run.record.snapshot());
       if (stale.length) this.fetch(stale);
       this.paint();
       return [];
@@ -109,6 +109,7 @@ export class Axis extends EventTarget {
       const newest = run.record.snapshot();
       if (newest === undefined) {
         this.message.textContent = t("axis_no_snapshot");
+        this.sprites.set(run, { n: 0, steps: [], newest });
         continue;
       }
       try {

@@ -31,7 +31,8 @@ export class Charts {
       heading: make("h4", { hidden: true }),
       box: make("div", { class: `run-chart run-${name}`, hidden: true }),
     }]));
-    const [losses, beliefs, gradients, ...others] = Object.values(this.parts).map(({ heading, box }) => make("div", {}, heading, box));
+    for (const part of Object.values(this.parts)) part.whole = make("div", { hidden: true }, part.heading, part.box);
+    const [losses, beliefs, gradients, ...others] = Object.values(this.parts).map(({ whole }) => whole);
     this.element = make("div", { class: "run-charts" }, make("div", { class: "run-parts" }, losses, beliefs, gradients), this.wait);
     this.more = make("div", { class: "run-charts" }, make("div", { class: "run-parts run-wide" }, ...others), this.formulas);
     this.stale = new Set();
@@ -47,7 +48,7 @@ export class Charts {
     for (const [name, { has }] of Object.entries(CHARTS)) {
       const part = this.parts[name];
       const some = known.some((run) => run.record.length && (!has || has(run.record)));
-      part.heading.hidden = part.box.hidden = !some;
+      part.whole.hidden = part.heading.hidden = part.box.hidden = !some;
       if (some) this.stale.add(name);
     }
     const n = known[0].record.measures.at(-1)?.n;
@@ -72,7 +73,7 @@ export class Charts {
     for (const part of Object.values(this.parts)) {
       part.chart?.destroy();
       part.chart = undefined;
-      part.heading.hidden = part.box.hidden = true;
+      part.whole.hidden = part.heading.hidden = part.box.hidden = true;
     }
     if (!runs.length) return this.formulas.replaceChildren();
     const believes = runs.every((run) => run.facts.probabilistic);

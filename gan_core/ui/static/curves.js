@@ -71,12 +71,14 @@ export class Curves {
         series: [{}, ...this.lines.map(({ label, colour, dash }) => ({ label, stroke: colour, width: 1.8, dash, spanGaps: true, points: { show: (u) => u.data[0].length < 3 } }))],
         hooks: {
           draw: [(u) => level && drawLevel(u, level), (u) => drawMarks(u, this.marks), () => this.place()],
+          setSelect: [(u) => (this.zoomed ||= u.select.width > 0)],
           setCursor: [(u) => this.tell(u.cursor.idx)],
         },
       },
       this.data,
       this.canvas,
     );
+    this.plot.over.addEventListener("dblclick", () => (this.zoomed = false)); // uPlot shows all of it then
     this.plot.over.append(this.cursor);
     this.place();
   }
@@ -90,7 +92,8 @@ export class Curves {
   set(tables, marks = []) {
     this.data = joined(tables);
     this.marks = marks;
-    this.plot?.setData(this.data);
+    this.plot?.setData(this.data, !this.zoomed); // whoever has dragged a part of it to full width goes on seeing that
+    if (this.zoomed) this.plot.redraw();
     this.tell(this.plot?.cursor.idx);
   }
 

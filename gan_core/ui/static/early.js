@@ -16,7 +16,7 @@
   const visitor = read("studio.visitor") ?? digits(crypto.getRandomValues(new Uint8Array(16)));
   write("studio.visitor", visitor);
   if (url.searchParams.has("key")) {
-    write("studio.key", url.searchParams.get("key"));
+    if (/^[!-~]+$/.test(url.searchParams.get("key"))) write("studio.key", url.searchParams.get("key"));
     url.searchParams.delete("key");
     history.replaceState(history.state, "", url);
   }

@@ -40,6 +40,7 @@ class GanGenerate extends HTMLElement {
     this.newer = new Follower((step) => this.sprite?.step !== step && this.paint(this.asked));
     new ResizeObserver(() => this.lay()).observe(this.stage);
     document.addEventListener("studio:crisp", () => this.lay());
+    live.addEventListener("runs", () => this.recaption());
     document.addEventListener("studio:open-model", ({ detail }) => this.openFrom(detail));
     document.addEventListener("studio:time", ({ detail }) => this.inTime(detail));
     this.cells.addEventListener("click", (event) => this.enlarge(event.target));
@@ -103,11 +104,18 @@ class GanGenerate extends HTMLElement {
     this.message.classList.toggle("wrong", wrong);
   }
 
+  /** Is it still growing? Runs begin and end while their pictures are looked at. */
+  recaption() {
+    if (this.sprite && this.captioned && this.message.textContent === this.captioned) this.caption();
+  }
+
   caption() {
     const { name, step, size } = this.sprite;
     this.sheet.setAttribute("aria-label", t("sheet_label_of", { n: this.sprite.n, name }));
     const growing = live.cards.some((card) => `run:${card.name}` === this.shown.model && card.state === "running");
-    if (step != null) this.say(t(growing ? "sheet_live" : "sheet_step", { name, step: number(step), size }));
+    if (step == null) return;
+    this.captioned = t(growing ? "sheet_live" : "sheet_step", { name, step: number(step), size });
+    this.say(this.captioned);
   }
 
   /** The fewest columns with which all rows fit into what is seen at once; they fill the width. */

@@ -8,6 +8,7 @@ import { lang, t } from "./text.js";
 
 const PATIENCE = 5000; // milliseconds without the hub before the page says so
 const AGAIN = 2000; // milliseconds until a closed stream is opened anew
+const SILENT = 40_000; // milliseconds without a word, not even the server's ping: the line is dead, or the app hangs
 const ASLEEP = 60_000; // milliseconds between two ticks of a clock after which the machine has slept, and the line is dead
 
 export const ACTIVE = ["preparing", "running", "paused"];
@@ -71,8 +72,10 @@ class Live extends EventTarget {
     addEventListener("online", () => this.#open());
     let ticked = Date.now();
     setInterval(() => {
-      if (Date.now() - ticked > ASLEEP) this.#open();
-      ticked = Date.now();
+      const now = Date.now();
+      if (now - this.heardAt > SILENT) this.#tell("lost");
+      if (now - ticked > ASLEEP || now - this.heardAt > SILENT) this.#open();
+      ticked = now;
     }, ASLEEP / 6);
   }
 
@@ -84,9 +87,14 @@ class Live extends EventTarget {
     } catch { /* the lost connection is said elsewhere */ }
   }
 
-  set key(key) {
-    memory.set("key", key.trim());
-    this.meet();
+  /** Shows a key. Returns whether it opens anything; one that does not is not kept. */
+  async show(key) {
+    if (!/^[!-~]+$/.test(key)) return false; // no header can carry it
+    const before = memory.get("key") ?? "";
+    memory.set("key", key);
+    await this.meet();
+    if (!this.me.teacher) memory.set("key", before);
+    return this.me.teacher;
   }
 
   may(run) {
@@ -128,7 +136,7 @@ class Live extends EventTarget {
 
   get #headers() {
     const key = memory.get("key");
-    return { "x-studio-visitor": window.STUDIO_VISITOR, ...(key && { "x-studio-key": key }) };
+    return { "x-studio-visitor": window.STUDIO_VISITOR, ...(/^[!-~]+$/.test(key ?? "") && { "x-studio-key": key }) };
   }
 
   #soon() {
@@ -148,13 +156,16 @@ class Live extends EventTarget {
     names.forEach((name) => url.searchParams.append("run", name));
     if (same && this.last) url.searchParams.set("last", this.last); // only what was missed
     const source = (this.source = new EventSource(url));
+    this.heardAt = Date.now();
     const on = (kind, take) =>
       source.addEventListener(kind, (event) => {
         if (source !== this.source) return;
+        this.heardAt = Date.now();
         this.#found();
         this.last = event.lastEventId || this.last;
         take(JSON.parse(event.data));
       });
+    on("ping", () => {});
     on("runs", (cards) => {
       this.cards = cards;
       this.#tell("runs");

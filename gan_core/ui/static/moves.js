@@ -36,7 +36,7 @@ export class Moves {
   #fill(facts, moved, sprite) {
     const { stages } = this;
     const believes = facts.probabilistic;
-    const belief = (value) => (value == null ? "–" : believes ? `${Math.round(100 * value)} %` : digits(value));
+    const belief = (value) => (value == null ? "–" : believes ? `${Math.round(100 * value)} %` : digits(value, 2));
     const pictures = (row, words = []) => sprite ? strip(sprite, row, moved.pictures, moved.size, words) : "";
     const own = { D: "to_D", G: "to_G" };
     stages.z.fill(barcodes(moved.z));
@@ -48,6 +48,7 @@ export class Moves {
       stages[name].fill(
         ...(who === "G" ? [pictures(ROWS.gradient), make("p", { class: "run-about" }, t("moves_gradient"))] : []),
         formula(who, facts[`formula_${who}`], moved[`loss_${who}`]),
+        who === "D" && facts.penalty ? make("p", { class: "run-about" }, t("moves_penalty")) : "",
         make("p", { class: "moves-shift" }, t(moves ? "moves_shift" : "moves_still", { who, grad: digits(moved[`grad_${who}`]), shift: digits(moved[`shift_${who}`]) })),
         moves ? layers(moved[`layers_${who}`] ?? []) : "",
       );

@@ -52,10 +52,11 @@ export class Runs extends EventTarget {
       name: make("strong", {}, name),
       about: make("span", { class: "runs-about" }),
       numbers: make("span", { class: "runs-numbers" }),
+      best: make("span", { class: "runs-numbers" }),
       beside: make("input", { type: "checkbox", onchange: () => say("compare", name) }),
     };
     item.card = make("button", { type: "button", class: "runs-card", onclick: () => say("pick", name) },
-      item.thumb, make("span", { class: "runs-words" }, item.name, item.state, item.about, item.numbers));
+      item.thumb, make("span", { class: "runs-words" }, item.name, item.state, item.about, item.numbers, item.best));
     const act = (key, what) => make("button", { type: "button", onclick: () => { item.menu.open = false; what(); } }, t(key));
     item.go_on = act("run_go_on", () => say("ask", { name, what: "go_on" }));
     item.rename = act("runs_rename", () => this.#rename(name));
@@ -90,7 +91,8 @@ export class Runs extends EventTarget {
     item.state.textContent = card.state === "queued" && card.place ? t("run_place", { n: card.place }) : t(card.state === "queued" && card.slices ? "run_state_slices" : `run_state_${card.state}`);
     item.about.textContent = [card.data, card.preset].filter(Boolean).join(" · ");
     const best = card.best == null ? "" : t("runs_best", { best: number(card.best, 2) });
-    item.numbers.textContent = [t("run_step_only", { step: count(card.step) }), best].filter(Boolean).join(" · ");
+    item.numbers.textContent = t("run_step_only", { step: count(card.step) });
+    item.best.textContent = best;
     if (card.sheet && item.sheet !== card.sheet) {
       item.sheet = card.sheet;
       item.thumb.style.backgroundImage = `url("${address(`runs/${encodeURIComponent(card.name)}/${card.sheet}`)}")`;
@@ -117,13 +119,16 @@ export class Runs extends EventTarget {
 
 /** A question that must be answered first: yes, or a line of text. */
 export class Ask {
+  static made = 0;
+
   constructor() {
-    this.words = make("p", { id: "run-ask-words" });
-    this.line = make("input", { type: "text", maxlength: 80, "aria-labelledby": "run-ask-words" });
+    const id = `run-ask-${Ask.made++}`;
+    this.words = make("p", { id });
+    this.line = make("input", { type: "text", maxlength: 80, "aria-labelledby": id });
     this.yes = make("button", { type: "submit", class: "accent" });
     const no = make("button", { type: "button", class: "plain", onclick: () => this.element.close("") }, t("run_cancel"));
     const form = make("form", { method: "dialog" }, this.words, this.line, make("div", { class: "bar" }, this.yes, no));
-    this.element = make("dialog", { class: "run-ask", "aria-labelledby": "run-ask-words" }, form);
+    this.element = make("dialog", { class: "run-ask", "aria-labelledby": id }, form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.element.close(this.line.hidden ? "yes" : this.line.value.trim());

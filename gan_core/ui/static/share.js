@@ -29,10 +29,11 @@ export class Share {
     this.copied = make("p", { class: "message", role: "status" });
     this.key = make("input", { type: "password", autocomplete: "off", "aria-label": t("share_key"), placeholder: t("share_key") });
     this.keyForm = make("form", { class: "bar" }, this.key, make("button", { type: "submit", class: "plain" }, t("share_key_use")));
-    this.keyForm.addEventListener("submit", (event) => {
+    this.keyForm.addEventListener("submit", async (event) => {
       event.preventDefault();
-      live.key = this.key.value;
+      const key = this.key.value.trim();
       this.key.value = "";
+      this.copied.textContent = (await live.show(key)) ? "" : t("share_key_wrong");
     });
     live.addEventListener("me", () => this.#may());
     this.dialog = make("dialog", { class: "run-ask share", "aria-label": t("share") },

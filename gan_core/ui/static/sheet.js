@@ -32,7 +32,8 @@ export class SheetView {
     this.caption.lastChild.textContent = about;
   }
 
-  clear() {
+  clear(words) {
+    this.wait.textContent = words;
     this.shown = undefined;
     this.picture.hidden = true;
     this.wait.hidden = false;
@@ -65,6 +66,8 @@ export class SheetView {
   }
 
   press(chosen) {
+    if (chosen === this.pressed) return;
+    this.pressed = chosen;
     [...this.cells.children].forEach((cell, i) => cell.setAttribute("aria-pressed", String(i === chosen)));
   }
 

@@ -5,6 +5,9 @@ import { address } from "./server.js";
 const KEPT = 160; // bitmaps; a sheet of 64 pictures of 64 pixels takes 1 MB
 const AT_ONCE = 3; // of six connections that a host has
 
+const FORGIVEN = 30_000; // milliseconds until a sheet that did not come is asked for again
+
+const failed = new Map(); // address -> when
 const kept = new Map(); // address -> bitmap, the one used longest ago first
 const coming = new Map();
 let waiting = []; // [address, done], the most wanted last
@@ -20,6 +23,9 @@ export function sheetAddress(run, sample) {
   return known;
 }
 
+/** Was it asked for in vain, a moment ago? */
+export const missing = (url) => Date.now() - (failed.get(url) ?? 0) < FORGIVEN;
+
 /** The bitmap, if it is here. */
 export function here(url) {
   const bitmap = kept.get(url);
@@ -32,7 +38,7 @@ export function here(url) {
 
 /** Sees that these come, the first one first. `done` is called at each arrival. What was wanted before and is not yet on its way is forgotten. */
 export function want(urls, done) {
-  waiting = urls.filter((url) => !kept.has(url) && !coming.has(url)).reverse().map((url) => [url, done]);
+  waiting = urls.filter((url) => !kept.has(url) && !coming.has(url) && !missing(url)).reverse().map((url) => [url, done]);
   pump();
 }
 
@@ -44,8 +50,8 @@ function pump() {
       if (bitmap) {
         kept.set(url, bitmap);
         for (const old of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(old);
-        done(url);
-      }
+      } else failed.set(url, Date.now());
+      done(url);
       pump();
     });
     coming.set(url, arrival);

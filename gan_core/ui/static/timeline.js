@@ -72,6 +72,7 @@ export class Timeline extends EventTarget {
 
   live() {
     this.pause();
+    if (document.activeElement === this.newest) this.range.focus(); // it is about to be disabled
     this.at = undefined;
     this.#moved();
   }

@@ -7,10 +7,10 @@ import { make } from "./dom.js";
 import { Films } from "./films.js";
 import { Happened, signs } from "./happened.js";
 import { ACTIVE, live } from "./live.js";
-import { Runs } from "./runs.js";
+import { MOST, Runs } from "./runs.js";
 import { Share, asked, lesson, remember } from "./share.js";
 import { count, SheetView } from "./sheet.js";
-import { here, sheetAddress, want } from "./sheets.js";
+import { here, missing, sheetAddress, want } from "./sheets.js";
 import { ask as askServer } from "./server.js";
 import { pixels } from "./sprite.js";
 import { lang, t } from "./text.js";
@@ -25,9 +25,11 @@ function clock(seconds) {
   return (parts[0] ? parts : parts.slice(1)).map((part, n) => (n ? String(part).padStart(2, "0") : part)).join(":");
 }
 
+const OWN = "own pictures"; // as train_tab.py calls them
+
 /** A run's settings as the fields of the form have them: see order() in gan_core/ui/train_tab.py. */
 function filled({ data, preset, image_size, until, conditional, model, train }) {
-  const own = data ? {} : { data: "own pictures" };
+  const own = data ? {} : { data: OWN };
   const named = data?.includes("/") ? { data: "hub", hub_id: data } : { data };
   const [, evaluations] = /^no better for (\d+)/.exec(until ?? "") ?? [];
   const [, minutes] = /^([\d.]+)m$/.exec(until ?? "") ?? [];
@@ -43,7 +45,11 @@ class GanTrain extends HTMLElement {
     this.build();
     this.listen();
     live.start();
-    if (asked.get("run")) this.pick(asked.get("run"), Number(asked.get("step")) || undefined);
+    if (asked.get("run")) {
+      const beside = (asked.get("beside") ?? "").split(",").filter((name) => name && name !== asked.get("run"));
+      this.picked = true;
+      this.watch([asked.get("run"), ...beside.slice(0, MOST - 1)], asked.has("step") ? Number(asked.get("step")) || 0 : undefined);
+    }
   }
 
   // `props` is Gradio's: what is put into props.value arrives at the form.
@@ -76,9 +82,10 @@ class GanTrain extends HTMLElement {
     this.axis = new Axis();
     this.charts = new Charts();
     this.happened = new Happened((step) => this.time.goTo(step));
-    this.wheel = new Wheel((what, more) => this.ask(what, more));
-    this.then = new Then((what, more) => this.ask(what, more), () => this.open());
-    this.cure = new Cure((what, more) => this.ask(what, more), (...asked) => this.then.dialog.open(...asked));
+    const ask = (name, what, more) => this.askOf(name, what, more); // of the run that was asked about, whichever is on screen by then
+    this.wheel = new Wheel(ask);
+    this.then = new Then(ask, () => this.open());
+    this.cure = new Cure(ask, (...asked) => this.then.dialog.open(...asked));
     this.share = new Share();
     this.filmWords = make("p", { class: "message", role: "status" });
     this.films = new Films(() => [`${this.run.path}/film`, {}], (words, wrong) => {
@@ -86,7 +93,7 @@ class GanTrain extends HTMLElement {
       this.filmWords.classList.toggle("wrong", Boolean(wrong));
     });
     this.crisp = make("input", { type: "checkbox", role: "switch", onchange: () => (pixels.crisp = this.crisp.checked) });
-    this.name = make("h3", { class: "run-name" });
+    this.name = make("h2", { class: "run-name" });
     this.badge = make("strong", { class: "run-state" });
     this.toggleButton = button("run-toggle", "run_pause", () => this.toggle());
     this.stopButton = button("run-stop", "run_stop", () => this.ask("stop"));
@@ -141,7 +148,10 @@ class GanTrain extends HTMLElement {
     });
     this.drawBounds(); // it may have been told before anybody listened
     live.addEventListener("lost", () => (this.lost.hidden = false));
-    live.addEventListener("found", () => (this.lost.hidden = true));
+    live.addEventListener("found", () => {
+      this.lost.hidden = true;
+      if (this.complaint === t("server_gone")) this.complain("");
+    });
     this.runs.addEventListener("pick", ({ detail }) => this.pick(detail));
     this.runs.addEventListener("compare", ({ detail }) => this.compare(detail));
     this.runs.addEventListener("copy", ({ detail }) => this.copy(detail));
@@ -167,7 +177,8 @@ class GanTrain extends HTMLElement {
   list() {
     const { cards } = live;
     const going = cards.find((card) => ACTIVE.includes(card.state) && card.name !== this.parting);
-    if (!this.picked && going && !this.run?.active) this.watch([going.name]);
+    const asking = document.querySelector("dialog[open]"); // who answers a question must not find another run behind it
+    if (!this.picked && !asking && going && !this.run?.active) this.watch([going.name]);
     else if (!this.run && cards.length) this.watch([cards[0].name]);
     this.drawList();
   }
@@ -200,10 +211,13 @@ class GanTrain extends HTMLElement {
     this.shown = runs;
     this.time.pause();
     this.time.at = step;
-    if (first) Object.assign(this, { complaint: "", spoken: undefined, wanted: step });
+    if (first) {
+      Object.assign(this, { complaint: "", spoken: undefined, wanted: step });
+      this.filmWords.textContent = "";
+    }
     this.sheetsBox.replaceChildren(...runs.map((run) => this.sheets.get(run).element));
     this.classList.toggle("comparing", runs.length > 1);
-    remember({ run: this.picked ? names[0] : null, step: step ?? null, tab: this.visible ? "train" : undefined });
+    remember({ run: this.picked || names.length > 1 ? names[0] : null, beside: names.slice(1).join(","), step: step ?? null, tab: this.visible ? "train" : undefined });
     this.drawList();
     if (first) this.runs.reveal(names[0]);
     this.later();
@@ -225,7 +239,7 @@ class GanTrain extends HTMLElement {
 
   // ---- what a person asks ----
 
-  async ask(what, more) {
+  ask(what, more) {
     return this.askOf(this.run.name, what, more);
   }
 
@@ -235,11 +249,19 @@ class GanTrain extends HTMLElement {
     this.buttons();
     const answer = await live.ask(name, what, more);
     this.busy = false;
-    this.complaint = answer.error ?? "";
+    if (what !== "fork") this.complain(answer.error ?? ""); // a fork's dialog says it itself
     if (answer.name && (what === "fork" || name === this.run?.name)) this.pick(answer.name);
     else if (!answer.error && ["delete", "discard"].includes(what)) this.parting = name; // it is not gone yet
     this.draw();
     return answer;
+  }
+
+  complain(sentence) {
+    this.complaint = sentence;
+    this.complained = this.state;
+    if (!this.run) return;
+    this.note();
+    if (sentence) this.noteBox.scrollIntoView({ block: "nearest" }); // whoever asked may have scrolled away from it
   }
 
   /** What somebody else deletes stays on screen, with a word; what was deleted here makes room. */
@@ -260,7 +282,8 @@ class GanTrain extends HTMLElement {
   }
 
   async discard() {
-    if (await this.runs.dialog.ask(t("run_discard_ask", { name: this.run.name }), t("run_discard"))) this.ask("discard");
+    const { name } = this.run;
+    if (await this.runs.dialog.ask(t("run_discard_ask", { name }), t("run_discard"))) this.askOf(name, "discard");
   }
 
   /** For a class: the sheet, its time line and the curves on the whole screen. */
@@ -269,9 +292,15 @@ class GanTrain extends HTMLElement {
     else this.full.requestFullscreen?.();
   }
 
+  /** The model at the time line's step, as Generate names it: before the first snapshot the first. */
+  get model() {
+    const { at } = this.time;
+    const step = at === undefined ? undefined : (this.record.snapshot(at) ?? this.record.snapshots[0]);
+    return `run:${this.run.name}${step === undefined ? "" : `@${String(step).padStart(6, "0")}`}`;
+  }
+
   open() {
-    const step = this.time.at === undefined ? undefined : this.record.snapshot(this.time.at);
-    const model = `run:${this.run.name}${step === undefined ? "" : `@${String(step).padStart(6, "0")}`}`;
+    const { model } = this;
     document.dispatchEvent(new CustomEvent("studio:open-model", { detail: { model, ...(this.axis.hand && this.axis.latent(this.run)) } }));
     [...document.querySelectorAll('button[role="tab"]')].find((tab) => tab.textContent.trim() === t("tab_generate"))?.click();
   }
@@ -280,11 +309,10 @@ class GanTrain extends HTMLElement {
   async copy(name) {
     try {
       this.props.value = { ...filled(await askServer(`runs/${encodeURIComponent(name)}/settings`)), at: Date.now() };
-      this.complaint = t("runs_copied", { name });
+      this.complain(t(this.props.value.data === OWN ? "runs_copied_upload" : "runs_copied", { name }));
     } catch (error) {
-      this.complaint = error.message;
+      this.complain(error.message);
     }
-    this.draw();
   }
 
   // ---- drawing ----
@@ -301,6 +329,10 @@ class GanTrain extends HTMLElement {
   draw() {
     if (!this.run) return;
     if (this.run.look.state === "gone" && this.run.name === this.parting) return this.forget(this.parting);
+    const gone = this.shown.slice(1).filter((run) => run.look.state === "gone");
+    if (gone.length) return this.watch(this.shown.filter((run) => !gone.includes(run)).map((run) => run.name), this.time.at);
+    if (this.complaint && this.complained !== this.state) this.complaint = ""; // it was said of how things stood then
+    if (!live.cards.some((card) => card.name === this.run.name)) this.drawList();
     this.lines();
     this.pictures();
     this.charts.set(this.shown, this.marks);
@@ -328,8 +360,7 @@ class GanTrain extends HTMLElement {
     this.settled = setTimeout(() => { // where it comes to rest
       this.below();
       remember({ run: this.run.name, step: at ?? null, tab: "train" });
-      const step = at === undefined ? undefined : this.record.snapshot(at);
-      document.dispatchEvent(new CustomEvent("studio:time", { detail: { model: `run:${this.run.name}${step === undefined ? "" : `@${String(step).padStart(6, "0")}`}` } }));
+      document.dispatchEvent(new CustomEvent("studio:time", { detail: { model: this.model } }));
     }, 150);
   }
 
@@ -344,6 +375,8 @@ class GanTrain extends HTMLElement {
     const { state, wish } = this.run.look;
     if (["stop", "discard"].includes(wish) && ACTIVE.includes(state)) return "stopping";
     if (wish === "slow" && state === "running") return "slow";
+    const back = this.record.marks.findLast((mark) => mark.kind === "resumed");
+    if (state === "running" && back?.to > this.run.progress.step) return "returning";
     return wish === "pause" && state === "running" ? "pausing" : (state ?? "preparing");
   }
 
@@ -366,7 +399,7 @@ class GanTrain extends HTMLElement {
     this.shareButton.hidden = lesson;
     this.badge.textContent = t(this.state === "queued" && live.me.zero ? "run_state_slices" : `run_state_${this.state}`);
     this.badge.dataset.state = state ?? "preparing";
-    this.closest(".train-row")?.classList.toggle("run-going", ACTIVE.includes(state));
+    this.closest(".train-row")?.classList.toggle("run-going", ACTIVE.includes(state) || asked.has("run")); // whoever follows a link wants the run
   }
 
   numbers() {
@@ -429,7 +462,7 @@ class GanTrain extends HTMLElement {
     this.time.set(steps);
     this.time.mark(this.marks.map(({ step, sign, kind }) => ({ step, sign, title: t(`happened_${kind}`) })));
     this.filmBox.hidden = steps.length < 2;
-    this.shown.forEach((run) => this.sheets.get(run).title(this.shown.length > 1 ? run.name : t("run_sheet"), this.shown.length > 1 ? "" : t("run_sheet_about")));
+    if (this.shown.length === 1) this.sheets.get(this.run).title(t("run_sheet"), t("run_sheet_about"));
     this.paintSheets();
     this.axisWants = this.axis.set(this.shown);
     this.axis.stand(this.time.at, (run) => here(this.sheetOf(run)));
@@ -445,9 +478,12 @@ class GanTrain extends HTMLElement {
     for (const run of this.shown) {
       const view = this.sheets.get(run);
       const sample = run.record.sample(this.time.at);
-      if (!sample) view.clear();
-      const bitmap = sample && here(sheetAddress(run, sample));
+      const url = sample && sheetAddress(run, sample);
+      if (!sample || missing(url)) view.clear(t(sample ? "run_sheet_gone" : "run_sheet_wait", { step: count(sample?.step) }));
+      const bitmap = sample && here(url);
       if (bitmap) view.paint(bitmap, sample.step);
+      if (this.shown.length > 1) view.title(run.name, sample ? t("time_at", { step: count(sample.step) }) : "");
+      view.press(this.axis.chosen.cell);
     }
   }
 
@@ -467,7 +503,7 @@ class GanTrain extends HTMLElement {
     const near = around.filter((step) => step !== undefined).flatMap((step) => this.shown.map((run) => this.sheetOf(run, step)));
     want([...new Set([...urls, ...(this.axisWants ?? []), ...near].filter(Boolean))], (url) => {
       if (this.shown.some((run) => this.sheetOf(run) === url)) {
-        this.paintSheets();
+        this.paintSheets(); // also if it did not come
         this.axis.stand(this.time.at, (run) => here(this.sheetOf(run)));
       }
       if (this.axisWants?.includes(url)) this.axis.paint();

@@ -12,18 +12,18 @@ const WAYS = ["color", "translation", "cutout"];
 const PACE = 6; // seconds a round, to begin with
 
 export class Wheel {
-  // ask(what, more): asks it of the run on screen
+  // ask(name, what, more): asks it of that run
   constructor(ask) {
     this.ask = ask;
     this.moves = new Moves();
-    const button = (key, what, more) => make("button", { type: "button", class: "plain", onclick: () => this.ask(what, more?.()) }, t(key));
+    const button = (key, what, more) => make("button", { type: "button", class: "plain", onclick: () => this.ask(this.run.name, what, more?.()) }, t(key));
     this.buttons = {
       D: button("wheel_step_D", "move", () => ({ who: "D" })),
       G: button("wheel_step_G", "move", () => ({ who: "G" })),
       both: button("wheel_step_both", "move", () => ({ who: "both" })),
       slow: make("button", { type: "button", class: "plain", onclick: () => this.#slow() }, t("wheel_slow")),
     };
-    this.pace = make("input", { type: "range", min: 1, max: 15, step: 1, value: PACE, oninput: () => this.#paced(), onchange: () => this.run?.look.wish === "slow" && this.ask("slow", { pace: this.seconds }) });
+    this.pace = make("input", { type: "range", min: 1, max: 15, step: 1, value: PACE, oninput: () => this.#paced(), onchange: () => this.run?.look.wish === "slow" && this.ask(this.run.name, "slow", { pace: this.seconds }) });
     this.paceWords = make("output");
     this.fields = Object.fromEntries(NUMBERS.map((name) => [name, make("input", { type: "number", step: "any", min: 0, inputmode: "decimal" })]));
     this.ticks = Object.fromEntries([...WAYS, "flip"].map((name) => [name, make("input", { type: "checkbox" })]));
@@ -60,8 +60,8 @@ export class Wheel {
   }
 
   #slow() {
-    if (this.run.look.wish === "slow") this.ask("go_on");
-    else this.ask("slow", { pace: this.seconds });
+    if (this.run.look.wish === "slow") this.ask(this.run.name, "go_on");
+    else this.ask(this.run.name, "slow", { pace: this.seconds });
   }
 
   draw(run, may) {
@@ -71,6 +71,7 @@ export class Wheel {
     const going = ["running", "paused"].includes(state);
     this.element.hidden = !going && !run.record.moved;
     for (const button of Object.values(this.buttons)) button.hidden = !may;
+    this.pace.parentElement.hidden = !may;
     for (const who of ["D", "G", "both"]) this.buttons[who].disabled = !going;
     this.buttons.slow.disabled = !going;
     this.buttons.slow.setAttribute("aria-pressed", String(wish === "slow"));
@@ -80,7 +81,7 @@ export class Wheel {
     const { moved } = run.record;
     if (moved && !this.seen && going) this.element.open = true; // somebody steps: whoever watches wants to see it
     this.seen = Boolean(moved);
-    if (this.element.open) this.moves.show(run, moved, this.seconds);
+    if (this.element.open) this.moves.show(run, moved, run.look.pace ?? this.seconds);
   }
 
   /** What the run plays with now. */
@@ -109,7 +110,7 @@ export class Wheel {
     if (!Object.keys(train).length) return;
     this.apply.focus();
     this.filled = undefined;
-    await this.ask("set", { train });
+    await this.ask(this.run.name, "set", { train });
   }
 }
 
@@ -117,9 +118,9 @@ const shown = (settings) => Object.entries(settings).map(([name, value]) => `${n
 
 /** The doctor's last advice as something that can be done: now, or in a fork from before it was needed. */
 export class Cure {
-  // ask(what, more): asks it of the run; fork(run, step, settings): opens the question of a fork
+  // ask(name, what, more): asks it of that run; fork(run, step, settings): opens the question of a fork
   constructor(ask, fork) {
-    this.now = make("button", { type: "button", class: "plain", onclick: () => ask("set", { train: this.advice.cure }) });
+    this.now = make("button", { type: "button", class: "plain", onclick: () => ask(this.run.name, "set", { train: this.advice.cure }) });
     this.fork = make("button", { type: "button", class: "plain", onclick: () => fork(this.run, this.from, this.advice.cure) });
     this.element = make("div", { class: "bar run-cure", hidden: true }, this.now, this.fork);
   }
@@ -161,20 +162,21 @@ export class Then {
     this.words.textContent = t("then_at", { step: count(step) });
     this.back.hidden = this.fork.hidden = !there;
     this.back.disabled = step >= (run.progress.step ?? 0) || state === "preparing";
-    this.open.hidden = run.record.snapshot(step) === undefined && !run.look.can_open;
+    this.open.hidden = !run.record.snapshots.length;
     this.element.hidden = !there && this.open.hidden;
   }
 
   async #back() {
-    const { step } = this;
-    if (await this.sure.ask(t("then_back_ask", { step: count(step) }), t("then_back"))) this.ask("back", { step });
+    const { run, step } = this;
+    if (await this.sure.ask(t("then_back_ask", { step: count(step) }), t("then_back"))) this.ask(run.name, "back", { step });
   }
 }
 
 /** A run that begins as a copy of this one, with other settings. */
 class Fork {
   constructor(ask) {
-    this.title = make("h3");
+    this.title = make("h3", { id: "run-fork-title" });
+    this.start = make("button", { type: "submit", class: "accent" });
     this.name = make("input", { type: "text", maxlength: 80 });
     this.until = make("input", { type: "text", maxlength: 40, placeholder: "5000, 10m" });
     this.fields = Object.fromEntries(NUMBERS.map((name) => [name, make("input", { type: "number", step: "any", min: 0, inputmode: "decimal" })]));
@@ -184,22 +186,34 @@ class Fork {
     const form = make("form", { class: "wheel-form" }, this.title, make("p", { class: "run-about" }, t("fork_about")),
       row("train_name", this.name), row("fork_until", this.until), ...NUMBERS.map((name) => row(`wheel_${name}`, this.fields[name])),
       this.besides, this.error,
-      make("div", { class: "bar" }, make("button", { type: "submit", class: "accent" }, t("fork_start")),
+      make("div", { class: "bar" }, this.start,
         make("button", { type: "button", class: "plain", onclick: () => this.element.close() }, t("run_cancel"))));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const filled = Object.fromEntries(NUMBERS.filter((name) => this.fields[name].value !== "").map((name) => [name, Number(this.fields[name].value)]));
       const train = { ...this.others, ...filled };
-      const answer = await ask("fork", { step: this.step, name: this.name.value.trim(), until: this.until.value.trim(), train });
+      this.error.textContent = "";
+      if (this.run.active && !(await this.#stopped(ask))) return;
+      const answer = await ask(this.run.name, "fork", { step: this.step, name: this.name.value.trim(), until: this.until.value.trim(), train });
       this.error.textContent = answer.error ?? "";
       if (!answer.error) this.element.close();
     });
-    this.element = make("dialog", { class: "run-ask" }, form);
+    this.element = make("dialog", { class: "run-ask", "aria-labelledby": "run-fork-title" }, form);
+  }
+
+  /** One machine trains one at a time: its parent is saved and stopped first. Returns whether it was. */
+  async #stopped(ask) {
+    const { error } = await ask(this.run.name, "stop");
+    for (let i = 0; !error && this.run.active && i < 600; i++) await new Promise((later) => setTimeout(later, 100));
+    this.error.textContent = error ?? "";
+    return !error && !this.run.active;
   }
 
   /** settings: what the doctor would change */
-  open(run, step, settings = {}) {
-    this.step = step;
+  open(run, asked, settings = {}) {
+    const step = (run.look.checkpoints ?? []).filter((kept) => kept <= asked).at(-1) ?? asked;
+    Object.assign(this, { run, step });
+    this.start.textContent = t(run.active ? "fork_stop_start" : "fork_start");
     this.others = Object.fromEntries(Object.entries(settings).filter(([name]) => !NUMBERS.includes(name)));
     this.besides.textContent = shown(this.others);
     this.title.textContent = t("fork_title", { name: run.name, step: count(step) });
