@@ -11,7 +11,7 @@ import pytest
 
 from gan_core.cli import main
 from gan_core.training.events import Changed, Refused
-from gan_core.training.folder import RunFolder
+from gan_core.training.folder import RunFolder, Status
 
 SMALL = ["--data=fashion-mini", "--ngf=4", "--ndf=4", "--batch-size=8", "--measure=0", "--doctor=off", "--threads=1"]
 
@@ -169,6 +169,28 @@ def test_an_order_is_answered_by_its_own_answer(tmp_path, capsys, changes):
     player.join()
     said = "From step 6 of first on: lr_G 0.0002 -> 0.0001.\n" if changes else "first has been set so already.\n"
     assert capsys.readouterr().out == said
+
+
+def test_a_list_tells_runs_under_other_clocks_by_their_heartbeats(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gan_core.training.pulse.LISTEN", 1.0)
+    runs, over = {name: RunFolder(tmp_path / name) for name in ("far", "dead")}, threading.Event()
+    for run in runs.values():
+        run.path.mkdir()
+        run.restore(Status("running", 1, "elsewhere", time.time() - 60))
+
+    def beat():
+        while not over.wait(0.1):
+            runs["far"].restore(Status("running", 1, "elsewhere", time.time() - 60))
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    try:
+        assert main(["runs", "--json", f"--runs={tmp_path}"]) == 0
+    finally:
+        over.set()
+        heart.join()
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["name"]: row["state"] for row in rows} == {"far": "running", "dead": "dead"}
 
 
 def test_what_cannot_be_steered_is_said(tmp_path, capsys):

@@ -13,7 +13,7 @@ from gan_core.config import LIVE, TrainConfig
 from gan_core.errors import UserError, unknown
 from gan_core.training.control import PACE, QUICKEST, SLOWEST, Do, Wish
 from gan_core.training.folder import RunFolder, default_runs, list_runs, parsed, run_folder, standing
-from gan_core.training.pulse import alive_now
+from gan_core.training.pulse import alive_among, alive_now
 
 WAIT = 10.0  # seconds for an order to be done: one step of a large network may take as long
 
@@ -134,7 +134,7 @@ def _played(options: Namespace) -> RunFolder:
     if status is None:
         raise UserError("no_such_run", name=folder.name, where=options.runs)
     if not alive_now(folder):
-        raise UserError("run_idle", name=folder.name, state=standing(folder), step=f"{status.step:,}")
+        raise UserError("run_idle", name=folder.name, state=standing(folder, False), step=f"{status.step:,}")
     return folder
 
 
@@ -158,7 +158,9 @@ def _ordered(folder: RunFolder, do: Do, **values: Any) -> list[dict[str, Any]]:
 
 
 def _runs(options: Namespace) -> None:
-    rows = [_row(folder) for folder in list_runs(options.runs)]
+    folders = list_runs(options.runs)
+    alive = alive_among(folders)
+    rows = [_row(folder, folder.path in alive) for folder in folders]
     if options.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -169,7 +171,7 @@ def _runs(options: Namespace) -> None:
         print(f"{row['name']:24} {row['state']:10} step {row['step']:>9,}  {row['preset']:14} {row['data']:20} {best}")
 
 
-def _row(folder: RunFolder) -> dict[str, Any]:
+def _row(folder: RunFolder, alive: bool) -> dict[str, Any]:
     config, status = folder.config, folder.status
     best = min(
         (event for event in folder.history() if event["event"] == "measure" and isfinite(event["scores"]["frechet"])),
@@ -178,7 +180,7 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     )
     return {
         "name": folder.name,
-        "state": standing(folder),
+        "state": standing(folder, alive),
         "step": status.step if status else 0,
         "preset": config.get("preset", ""),
         "data": config.get("data", {}).get("name", ""),

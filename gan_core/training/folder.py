@@ -62,7 +62,7 @@ class Status:
         """Is somebody? The claim needs a fresh heartbeat, and a process if it is on this machine."""
         if not self.active:
             return False
-        if self.host == socket.gethostname() and not _process_exists(self.pid):
+        if self.host == socket.gethostname() and not process_lives(self.pid):
             return False
         return time.time() - self.heartbeat < DEAD_AFTER
 
@@ -341,11 +341,20 @@ def _plain(event: Event) -> dict[str, Any]:
     return {} if isinstance(event, Sample | Moved) else asdict(event)  # asdict would copy the picture
 
 
-def _process_exists(pid: int) -> bool:
+def process_lives(pid: int) -> bool:
+    """Does a process of that number run on this machine? One that has ended and that nobody has waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError):
         return True
-    return True
+    return (_stat(pid) or ["?"])[0] != "Z"
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux tells of a process, from its state on; nothing elsewhere."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return []

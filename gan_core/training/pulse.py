@@ -4,16 +4,14 @@ A clock may jump, and a run folder may be mounted from a machine whose clock dif
 run dead, nor a dead one live for ever: what counts is how long, by our own monotonic clock, nothing has changed.
 """
 
-import os
 import socket
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from gan_core.training.folder import DEAD_AFTER, RunFolder, Status
+from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, process_lives
 
 SKEW = 15 * 60.0  # seconds by which the clocks of two machines may differ
 LISTEN = 5.0  # seconds in which a living run beats at least once, for whoever has only one look
@@ -50,29 +48,30 @@ class Pulse:
 
 def alive_now(folder: RunFolder, sleep: Callable[[float], None] = time.sleep) -> bool:
     """For whoever looks once, such as a command. Where the clocks leave it open, listens for LISTEN seconds."""
-    status = folder.status
-    if status is None or not status.active or status.alive:
-        return status is not None and status.alive
-    if status.host == socket.gethostname() and not process_lives(status.pid):
-        return False
+    return alive_among([folder], sleep) == {folder.path}
+
+
+def alive_among(folders: Iterable[RunFolder], sleep: Callable[[float], None] = time.sleep) -> set[Path]:
+    """Which of them are at work, as alive_now would say of each; listens to all at once."""
+    alive: set[Path] = set()
+    doubtful: dict[RunFolder, float] = {}  # the beat that was seen
+    for folder in folders:
+        status = folder.status
+        if status is None or not status.active:
+            continue
+        if status.alive:
+            alive.add(folder.path)
+        elif status.host != socket.gethostname() or process_lives(status.pid):
+            doubtful[folder] = status.heartbeat
     for _ in range(round(LISTEN / 0.25)):
+        if not doubtful:
+            break
         sleep(0.25)
-        later = folder.status
-        if later is None or not later.active:
-            return False
-        if later.heartbeat != status.heartbeat:
-            return True
-    return False
-
-
-def process_lives(pid: int) -> bool:
-    """Does a process of that number run on this machine? One that has ended and that nobody has waited for does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    with suppress(OSError, IndexError):  # only Linux tells
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    return True
+        for folder, beat in list(doubtful.items()):
+            later = folder.status
+            if later is None or not later.active:
+                del doubtful[folder]
+            elif later.heartbeat != beat:
+                alive.add(folder.path)
+                del doubtful[folder]
+    return alive

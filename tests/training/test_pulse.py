@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from gan_core.training.folder import DEAD_AFTER, RunFolder
-from gan_core.training.pulse import LISTEN, Pulse, alive_now, process_lives
+from gan_core.training.folder import DEAD_AFTER, RunFolder, process_lives
+from gan_core.training.pulse import LISTEN, Pulse, alive_among, alive_now
 
 HOUR = 3600.0
 
@@ -70,7 +70,7 @@ def test_who_runs_here_needs_a_process_too(pulse, folder):
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         beat(folder, time.time(), socket.gethostname(), child.pid)
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie: ended, and nobody has asked how
-        assert not process_lives(child.pid) and not alive(pulse, folder)
+        assert not process_lives(child.pid) and not alive(pulse, folder) and not folder.status.alive
     assert not process_lives(child.pid)
     assert process_lives(os.getpid())
 
@@ -99,3 +99,26 @@ def test_a_command_that_looks_once_listens_where_the_clock_says_nothing(folder):
     assert alive_now(folder, sleep) and not slept
     beat(folder, time.time() - HOUR, socket.gethostname(), 2**22 + 1)
     assert not alive_now(folder, sleep) and not slept
+
+
+def test_all_doubtful_runs_are_listened_to_at_once(tmp_path):
+    """Clocks an hour apart: those that beat are alive, those that end or fall silent are not."""
+    names, slept = ("early", "late", "silent", "ending", "fresh", "over"), []
+    runs = {name: RunFolder(tmp_path / name) for name in names}
+    for name, run in runs.items():
+        run.path.mkdir()
+        beat(run, time.time() - (HOUR if name != "fresh" else 0), state="finished" if name == "over" else "running")
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:
+            beat(runs["early"], 42.0)
+            beat(runs["ending"], 42.0, state="stopped")
+        elif len(slept) == 9:
+            beat(runs["late"], 42.0)
+
+    assert {path.name for path in alive_among(runs.values(), sleep)} == {"early", "late", "fresh"}
+    assert sum(slept) == LISTEN
+    slept.clear()
+    assert alive_among([runs["fresh"], runs["over"], RunFolder(tmp_path / "none")], sleep) == {runs["fresh"].path}
+    assert not slept
