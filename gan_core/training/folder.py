@@ -66,6 +66,18 @@ class Status:
             return False
         return time.time() - self.heartbeat < DEAD_AFTER
 
+    @property
+    def may_be_signalled(self) -> bool:
+        """Is the process on this machine the one that wrote this? Its number may have been given to another since.
+
+        Such a one began after the last heartbeat; where nobody tells when it began, the heartbeat has to be fresh.
+        """
+        if self.host != socket.gethostname() or not process_lives(self.pid):
+            return False
+        age = _age(self.pid)
+        silent = time.time() - self.heartbeat
+        return silent < DEAD_AFTER if age is None else silent < age + HEARTBEAT
+
 
 class RunFolder:
     """Names, reads and writes the parts of one run folder. Reading never raises for a part that is missing or torn."""
@@ -160,10 +172,9 @@ class RunFolder:
         """Leave word for whoever plays. A run in preparation on this machine, which reads none yet, is signalled."""
         self._ask(lambda now: replace(now, wish=wish, pace=now.pace if pace is None else pace))
         status = self.status
-        if wish in ENDS and status and status.state == "preparing":
+        if wish in ENDS and status and status.state == "preparing" and status.may_be_signalled:
             with suppress(ProcessLookupError, PermissionError):
-                if status.host == socket.gethostname():
-                    os.kill(status.pid, signal.SIGTERM)
+                os.kill(status.pid, signal.SIGTERM)
 
     def settle(self, wish: Wish) -> None:
         """What the run wishes by itself, having done an order. A person who asked meanwhile to end it comes first."""
@@ -350,6 +361,14 @@ def process_lives(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return (_stat(pid) or ["?"])[0] != "Z"
+
+
+def _age(pid: int) -> float | None:
+    """How many seconds ago a process began. None where nobody tells."""
+    try:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(_stat(pid)[19]) / os.sysconf("SC_CLK_TCK")
+    except (AttributeError, IndexError, ValueError, OSError):  # not on Linux
+        return None
 
 
 def _stat(pid: int) -> list[str]:

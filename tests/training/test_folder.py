@@ -1,11 +1,13 @@
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,7 +15,7 @@ from PIL import Image
 from gan_core import UserError
 from gan_core.training.control import Control, Order
 from gan_core.training.events import Checkpoint, Report, Resumed, Sample, Snapshot
-from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, list_runs, run_folder
+from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, _age, list_runs, run_folder
 
 
 @pytest.fixture
@@ -176,6 +178,42 @@ def test_heartbeats_are_spared_and_go_on_by_themselves(folder, monkeypatch):
     with folder.beating():
         time.sleep(0.6)
     assert folder.status.state == "finished"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_only_the_process_that_wrote_the_status_is_signalled(folder, monkeypatch, told):
+    """After a power cut the number may be anybody's. `told`: by Linux, when a process began."""
+    if not told:
+        monkeypatch.setattr("gan_core.training.folder._stat", lambda pid: [])
+    with subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"]) as child:
+        here = Status("preparing", child.pid, socket.gethostname(), time.time())
+        for other in (replace(here, heartbeat=here.heartbeat - 3600), replace(here, host="elsewhere")):
+            folder.restore(other)
+            assert not other.may_be_signalled
+            folder.ask("stop")
+        folder.restore(replace(here, state="running"))  # reads its wishes
+        folder.ask("discard")
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.3)
+        folder.restore(here)
+        folder.ask("stop")
+        assert child.wait(30) == -signal.SIGTERM
+    assert not here.may_be_signalled
+
+
+@pytest.mark.parametrize(("age", "its_own"), [(600.0, True), (61.0, True), (50.0, False), (None, False)])
+def test_a_process_that_began_before_its_last_heartbeat_is_the_one(monkeypatch, age, its_own):
+    """However late that is: a machine may be so busy that none came for a minute."""
+    monkeypatch.setattr("gan_core.training.folder._age", lambda pid: age)
+    assert Status("preparing", os.getpid(), socket.gethostname(), time.time() - 60).may_be_signalled == its_own
+
+
+def test_how_long_ago_a_process_began():
+    with subprocess.Popen(["sleep", "60"]) as child:
+        if Path("/proc/self/stat").exists():  # else nobody tells
+            assert -0.5 < _age(child.pid) < 30 and _age(os.getpid()) > _age(child.pid)
+        child.kill()
+    assert _age(child.pid) is None
 
 
 # ---- wishes, the lock, the list
