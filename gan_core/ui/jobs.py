@@ -200,7 +200,9 @@ class Jobs:
     def kill(self, folder: RunFolder) -> None:
         """End a process on this machine that does not listen. Everything up to its last checkpoint is kept."""
         status = folder.status
-        if status and status.host == socket.gethostname() and self.alive(folder):
+        child = self._children.get(folder.name)
+        ours = status and child and child.poll() is None and child.pid == status.pid
+        if status and (ours or status.may_be_signalled) and self.alive(folder):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(status.pid, signal.SIGKILL)
 

@@ -3,17 +3,19 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gan_core.data import prepared
 from gan_core.errors import UserError
-from gan_core.training.folder import RunFolder, standing
+from gan_core.training.folder import RunFolder, Status, standing
 from gan_core.ui.host import GRACE, Host
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import Limits
@@ -291,6 +293,21 @@ def test_a_run_that_cannot_be_told_is_ended_all_the_same(jobs, host, clock, monk
     clock.now += GRACE + 1
     host.look()
     assert jobs._children[run.name].wait(10) == -9
+
+
+def test_only_the_process_that_wrote_the_status_is_killed(jobs):
+    """After a power cut its number may be anybody's, and for all that the app knows the clock has jumped."""
+    run = RunFolder(jobs.runs / "left")
+    run.path.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as child:
+        status = Status("running", child.pid, socket.gethostname(), time.time())
+        run.restore(replace(status, heartbeat=time.time() - HOUR))
+        jobs.kill(run)
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.3)
+        run.restore(status)
+        jobs.kill(run)
+        assert child.wait(10) == -9
 
 
 def test_a_run_that_was_started_by_a_command_is_the_operator_s(jobs, host, clock):
