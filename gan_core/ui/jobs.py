@@ -135,6 +135,8 @@ class Jobs:
                 raise PageError("train_nobody", name=name)
             else:
                 folder.ask(wish)
+        except Timeout:  # which is an OSError without words
+            raise PageError("public_crowd") from None
         except OSError as error:
             raise UserError("cannot_write", where=folder.path, why=error.strerror) from None
 
@@ -216,7 +218,7 @@ class Jobs:
     def _room(self, owner: str) -> Iterator[None]:
         """One at a time, and only where there is room for another run. Raises UserError where there is none."""
         try:
-            with self.alone() if self.limits or self.slices else self._lock:
+            with self.alone():
                 if self.limits:
                     self._refuse_if_full(owner, self.limits)
                 elif not self.slices:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,7 @@ def test_what_cannot_work_starts_no_process_and_leaves_no_folder(jobs, order, se
     with pytest.raises(UserError, match=sentence) as error:
         jobs.start(order)
     assert error.value.said("zh") != error.value.said("en")
-    assert not jobs._children and not list(jobs.runs.glob("*"))
+    assert not jobs._children and not list(jobs.runs.glob("[!.]*"))
 
 
 def test_a_name_is_never_used_twice(jobs):
@@ -168,7 +169,7 @@ def test_where_no_status_can_be_written_no_process_is_left(jobs, monkeypatch):
         jobs.start(Order("fashion-mini", **TINY))
     (child,) = jobs._children.values()
     eventually(gone(child.pid), 10)
-    assert not list(jobs.runs.glob("*"))
+    assert not list(jobs.runs.glob("[!.]*"))
 
 
 def test_pictures_that_share_a_name_are_all_kept(jobs, tmp_path):
@@ -213,6 +214,24 @@ def test_a_zip_bomb_is_refused_by_the_process_not_by_the_page(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(30 * 2**20))
     Order(uploads=(path,)).check()
+
+
+def test_two_apps_on_one_folder_start_one_training(jobs, monkeypatch):
+    """The other one may be about to begin: then it holds the lock beside the runs, in class as on a public host."""
+    monkeypatch.setattr(jobs, "_spawn", lambda *_: pytest.fail("started beside another"))
+    monkeypatch.setattr("gan_core.ui.waiting.PATIENCE", 0.1)
+    waiting = RunFolder(jobs.runs / "waiting")
+    waiting.path.mkdir(parents=True)
+    waiting.write_status("queued", 0)
+    with ThreadPoolExecutor(1) as pool, Jobs(jobs.runs).alone():
+        for deed in (
+            lambda: jobs.start(Order("fashion-mini", **TINY)),
+            lambda: jobs.ask("waiting", "stop"),
+        ):
+            error = pool.submit(deed).exception(20)
+            assert isinstance(error, UserError)
+            assert "Try again in a moment" in str(error)
+    assert [path.name for path in jobs.runs.glob("[!.]*")] == ["waiting"]
 
 
 def test_a_run_that_nobody_plays_goes_back_to_a_step(jobs, monkeypatch):
