@@ -29,12 +29,15 @@ from gan_core.ui.story import Story, Tail, whole
 from gan_core.ui.studio import ROUTES
 
 LOOK_EVERY = 0.3  # seconds between two looks at a folder
+MISSING_EVERY = 3.0  # between two looks for one that is not there, and may come
 STEPS_EVERY = 2.0  # seconds between two lists that differ in nothing but how far the runs have come
-PING = "event: ping\ndata: {}\n\n"  # a page that hears none for long knows that nobody is there; comments it cannot hear
+# a page that hears none for long knows that nobody is there; comments it cannot hear
+PING = "event: ping\ndata: {}\n\n"
 KEEP_ALIVE = 15.0  # seconds of silence after which a proxy might hang up
 BACKLOG = 500  # messages that a slow viewer may be behind; then it is let go, and comes back with its last line
 RETRY = 1500  # milliseconds until a browser comes back
 MOST_RUNS = 8  # that one page may watch; it shows four
+MOST_WATCHED = 200  # by all pages, beyond which none is looked for that is not there: anybody can invent names
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +171,7 @@ class Watch(Post):
             notes.append(self.history())
         elif news.lines:
             notes.append(self._note("told", self.story.since(known), self.id))
+        self.every = MISSING_EVERY if status.state == "gone" else LOOK_EVERY
         if status != self.status:
             self.status = status
             notes.append(self._note("status", asdict(status)))
@@ -298,8 +302,10 @@ class Hub:
         post = self._posts.get(name)
         if post is None or post.task is None or post.task.done():
             try:
-                post = Watch(run_folder(self.jobs.runs, name), self.jobs) if name else Board(self.cards)
+                post = self._watch(name) if name else Board(self.cards)
             except UserError:  # no run can have that name
+                post = None
+            if post is None:
                 viewer.hear([Note(name, "status", {"state": "gone"})])
                 return None
             self._posts[name] = post
@@ -308,6 +314,13 @@ class Hub:
         else:
             post.guests += 1
         return post
+
+    def _watch(self, name: str) -> Watch | None:
+        """None for one too many that is not there. Raises UserError for a name that no run can have."""
+        folder = run_folder(self.jobs.runs, name)
+        if len(self._posts) >= MOST_WATCHED and not folder.path.is_dir():
+            return None
+        return Watch(folder, self.jobs)
 
     def _leave(self, post: Post) -> None:
         post.guests -= 1

@@ -592,3 +592,14 @@ def test_a_power_takes_the_bracket_before_it():
     assert text.count("<msup><mrow><mo") == 1 and "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in text
     assert mathml(r"e^{a - b}").count("<mi>") == 3
     assert "&lt;" in mathml("a < b")
+
+
+def test_names_that_somebody_invents_cost_little(server, run, monkeypatch):
+    monkeypatch.setattr(live, "MOST_WATCHED", 4)
+    names = ["x1", "x2", "x3", "x4", "x5", run.name]
+    viewer = Viewer(f"{server.root}/live?" + "&".join(f"run={name}" for name in names), records=names)
+    eventually(lambda: all(record.status for record in viewer.records.values()))
+    assert [viewer.records[name].status["state"] for name in names] == ["gone"] * 5 + ["running"]
+    posts = server.hub._posts
+    assert set(posts) == {"", "x1", "x2", "x3", run.name}  # whatever is there is always watched
+    assert [posts[name].every for name in ("x1", run.name)] == [3.0, 0.3]
