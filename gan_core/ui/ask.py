@@ -166,9 +166,12 @@ def _set(q: Question) -> dict[str, Any]:
 
 
 def _back(q: Question) -> dict[str, Any]:
-    """To exactly that step; what is played again begins at the newest checkpoint before it."""
+    """To exactly that step; what is played again begins at the newest checkpoint before it, or with the seed."""
     step = q.whole("step", 0, MOST_STEP, 0)
-    kept = _kept_before(q.folder, step)
+    if "parent" in q.folder.config:
+        kept = _kept_before(q.folder, step)
+    else:
+        kept = max((other for other in kept_steps(q.folder) if other <= step), default=0)
     if q.jobs.alive(q.folder):
         return {"n": q.folder.order("back", step=step), "step": kept}
     status = q.folder.status

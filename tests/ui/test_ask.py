@@ -156,7 +156,6 @@ def test_wishes_and_orders_stand_in_the_control_file(ask, run):
         ("set", {"train": {"lr_D": "fast"}}, "lr_D is 'fast'"),
         ("set", {"train": {"lr_D": 2}}, "lr_D is 2"),
         ("set", {"train": {"augment": ["paint"]}}, "augment"),
-        ("back", {"step": 99}, "before the first checkpoint"),
         ("back", {"step": -1}, "step is -1"),
         ("fork", {"step": 20}, "before the first checkpoint"),
         ("rename", {"to": "other"}, "Stop it first"),
@@ -190,6 +189,16 @@ def test_going_on_and_going_back_start_a_process(ask, run, jobs):
     assert "--resume" in first and not any(option.startswith("--at") for option in first)
     assert "--resume" in second and "--at=420" in second
     assert "has not been played yet" in ask("mine", "back", step=501)["error"]
+
+
+def test_a_run_goes_back_before_its_first_checkpoint_unless_it_is_a_fork(ask, run, jobs):
+    assert ask("mine", "back", step=99) == {"n": 1, "step": 0}
+    ended(run)
+    assert ask("mine", "back", step=0) == {"step": 0}
+    assert "--at=0" in jobs.commands[0][1]
+    run.write_config(run.config | {"parent": {"run": "other", "step": 100}})
+    assert "before the first checkpoint" in ask("mine", "back", step=99)["error"]
+    assert len(jobs.commands) == 1
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again(ask, run, jobs):
