@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from filelock import FileLock, Timeout
 
@@ -51,6 +51,22 @@ class Status:
     served: int = 0  # the number of the last order that was done or refused
     device: str = ""
     memory: int = 0  # bytes that this process holds, on the device where that has memory of its own
+
+    @property
+    def whole(self) -> bool:
+        """Is everything what it should be? One run with a damaged file must not hide all others from everybody."""
+        numbers, words = (
+            (self.pid, self.step, self.served, self.memory),
+            (self.host, self.why, self.why_zh, self.device),
+        )
+        return (
+            self.state in get_args(State)
+            and type(self.heartbeat) in (int, float)
+            and abs(self.heartbeat) < 1e12  # and neither nan nor too large to reckon with
+            and all(type(number) is int for number in numbers)
+            and all(type(word) is str for word in words)
+            and self.pid > 0  # to signal 0 or less is to signal many
+        )
 
     @property
     def active(self) -> bool:
@@ -113,9 +129,10 @@ class RunFolder:
     @property
     def status(self) -> Status | None:
         try:
-            return Status(**read_json(self.path / "status.json"))
+            status = Status(**read_json(self.path / "status.json"))
         except TypeError:
             return None
+        return status if status.whole else None
 
     def write_status(self, state: State, step: int, why: str = "", why_zh: str = "", pid: int | None = None) -> None:
         """Say how the run stands. `pid` is for whoever speaks for a process that has just been started."""

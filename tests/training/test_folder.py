@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from PIL import Image
 from gan_core import UserError
 from gan_core.training.control import Control, Order
 from gan_core.training.events import Checkpoint, Report, Resumed, Sample, Snapshot
-from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, _age, list_runs, run_folder
+from gan_core.training.folder import DEAD_AFTER, RunFolder, Status, _age, list_runs, run_folder, standing
 
 
 @pytest.fixture
@@ -121,6 +121,27 @@ def test_parts_that_are_missing_or_torn_read_as_nothing(folder, torn):
 
 
 # ---- status
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"heartbeat": "x"}, {"heartbeat": None}, {"heartbeat": True}, {"heartbeat": 10**400},
+        {"heartbeat": float("nan")}, {"pid": "1"}, {"pid": 1.5}, {"pid": 0}, {"pid": -1}, {"host": 3}, {"device": []},
+        {"state": ["running"]}, {"state": "explode"}, {"step": "7"}, {"step": None}, {"served": 1.5},
+        {"memory": "much"}, {"why": None}, {"why_zh": 3},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_one_damaged_status_does_not_hide_the_other_runs(tmp_path, wrong):
+    for name in ("sound", "damaged"):
+        (tmp_path / name).mkdir()
+        RunFolder(tmp_path / name).write_status("running", 7)
+    damaged = RunFolder(tmp_path / "damaged")
+    (damaged.path / "status.json").write_text(json.dumps(asdict(damaged.status) | wrong))
+    assert damaged.status is None and standing(damaged) == "empty"
+    assert [run.name for run in list_runs(tmp_path)] == ["sound", "damaged"]
+    damaged.ask("stop")
 
 
 def test_a_status_says_who_plays_and_how_it_stands(folder):
