@@ -129,9 +129,9 @@ def measure(browser: Browser, url: str, width: int, beside: int) -> None:
     seen = page.evaluate("seen")
     page.mouse.up()
     page.close()
-    long = seen["long"]
+    long, runs = seen["long"], f"{1 + beside} run{'s' * bool(beside)}"
     print(
-        f"| {width} px, {1 + beside} run{'s' * bool(beside)} | {seen['painted'] / gone:.0f} sheets/s | {seen['frames'] / gone:.0f} frames/s | "
+        f"| {width} px, {runs} | {seen['painted'] / gone:.0f} sheets/s | {seen['frames'] / gone:.0f} frames/s | "
         f"{moves / gone:.0f} moves/s | {len(long)} tasks > 50 ms, longest {max(long, default=0):.0f} ms |"
     )
 

@@ -9,9 +9,10 @@ from contextlib import suppress
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from gan_core.training.checkpoint import checkpoints
-from gan_core.training.events import Advice
+from gan_core.training.events import Advice, Sample
 from gan_core.training.folder import RunFolder
 from tests.browser.conftest import App
 from tests.browser.test_train import WIDTH, fill_toy, in_state, train_tab
@@ -308,3 +309,42 @@ def test_axe_finds_nothing(open_page, tab, light):
     page.get_by_role("tab", name=tab).click()
     page.wait_for_timeout(500)  # until the tab has faded in
     accessible(page)
+
+
+def test_a_question_is_answered_for_the_run_that_it_named(open_page, app):
+    """Another run may come on screen behind an open question."""
+    for name in ("first", "second"):
+        folder = RunFolder(app.runs / name)
+        folder.path.mkdir()
+        folder.write_config({"model": {"image_size": 28}, "train": {"loss": "ns", "steps": 20}, "data": {"name": "x"}})
+        for step in (0, 10, 20):
+            folder.append(Sample(step, Image.new("L", (224, 224), 10 * step)))
+        folder.checkpoints.mkdir()
+        (folder.checkpoints / "000010.safetensors").write_bytes(b"")
+        folder.write_status("finished", 20)
+    page = open_page(f"?tab=train&run=first&step=10&key={KEY}")
+    asked = []
+    page.route("**/ask*", lambda route: (asked.append(route.request.url), route.fulfill(json={})))
+    page.get_by_role("button", name="Go back to here").click()
+    page.locator("dialog[open]", has_text="Go back to step 10?").wait_for()
+    page.evaluate(f"{ELEMENT}.watch(['second'], 10)")
+    page.locator("dialog[open]").get_by_role("button", name="Go back to here").click()
+    page.wait_for_function("() => !document.querySelector('dialog[open]')")
+    page.get_by_role("button", name="Fork here …").click()
+    page.locator("dialog[open]", has_text="A fork of second at step 10").wait_for()
+    page.evaluate(f"{ELEMENT}.watch(['first'], 10)")
+    page.locator("dialog[open]").get_by_role("button", name="Start the fork").click()
+    page.wait_for_function("() => !document.querySelector('dialog[open]')")
+    assert [url.split("/runs/")[1].split("/")[0] for url in asked] == ["first", "second"]
+
+
+def test_a_line_that_falls_silent_is_noticed(open_page, app):
+    """A stopped app keeps its connections: nothing breaks, nothing comes."""
+    page = open_page("?tab=train")
+    page.locator("gan-train .run").wait_for()
+    page.evaluate("""async () => {
+        const { live } = await import('./gradio_api/gan/static/live.js');
+        for (const kind of ['lost', 'found']) live.addEventListener(kind, () => (window[kind] = true));
+        const age = setInterval(() => (window.lost ? clearInterval(age) : (live.heardAt -= 60_000)), 500);
+    }""")
+    page.wait_for_function("() => window.lost === true && window.found === true", timeout=30_000)
