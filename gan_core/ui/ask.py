@@ -112,7 +112,7 @@ async def _body(request: Request) -> dict[str, Any]:
             raise PageError("ask_no_json")
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PageError("ask_no_json") from None
     if not isinstance(body, dict):
         raise PageError("ask_no_json")

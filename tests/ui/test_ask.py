@@ -116,6 +116,7 @@ def test_who_am_i(client, studio):
         (b"[]", "application/json"),
         (b'{"what"', "application/json"),
         (b"\xff", "application/json"),
+        (b"[" * MOST_BYTES, "application/json"),
         (b'{"what": "pause", "x": "' + b"x" * MOST_BYTES + b'"}', "application/json"),
     ],
 )
