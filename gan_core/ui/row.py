@@ -16,7 +16,7 @@ from gan_core.ui.models import Shelf
 from gan_core.ui.text import PageError
 
 MOST = 120  # snapshots in a row; a screen shows fewer at a time
-KEPT = 2_000  # pictures in memory, of which one at 64 pixels takes 12 kB
+KEPT = 64 * 2**20  # bytes of pictures in memory: 5,000 of 64 pixels, 340 of 256
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ class Rows:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self._pictures: OrderedDict[tuple[object, ...], Tensor] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def paint(self, folder: RunFolder, seed: int, label: int | None, truncation: float) -> list[tuple[int, Tensor]]:
@@ -65,9 +66,11 @@ class Rows:
 
     def _keep(self, mark: tuple[object, ...], picture: Tensor) -> None:
         with self._lock:
+            known = self._pictures.pop(mark, None)  # two may have painted it at once
+            self._bytes += picture.nbytes - (0 if known is None else known.nbytes)
             self._pictures[mark] = picture
-            while len(self._pictures) > KEPT:
-                self._pictures.popitem(last=False)
+            while self._bytes > KEPT:
+                self._bytes -= self._pictures.popitem(last=False)[1].nbytes
 
 
 def spread(all_of: Sequence[T], most: int) -> list[T]:

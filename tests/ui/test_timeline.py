@@ -87,6 +87,15 @@ def test_a_row_grows_by_one_picture_and_nobody_s_model_is_put_away(ask, studio, 
     assert list(studio.shelf._gans) == before
 
 
+def test_so_many_bytes_of_pictures_are_remembered(studio, run, monkeypatch):
+    monkeypatch.setattr(row, "KEPT", 4 * 28 * 28)
+    rows = row.Rows(studio.shelf)
+    for seed in (0, 1, 0, 2, 3):
+        rows.paint(run, seed, None, 1.0)  # of two snapshots
+    assert sum(picture.nbytes for picture in rows._pictures.values()) == rows._bytes == 4 * 28 * 28
+    assert {mark[3] for mark in rows._pictures} == {2, 3}
+
+
 def test_a_torn_snapshot_is_left_out(ask, run):
     weights = run.snapshots / "000100" / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-100])
