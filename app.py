@@ -18,6 +18,7 @@ from gan_core.ui.chooser import keep_fresh
 from gan_core.ui.element import element
 from gan_core.ui.generate_tab import generate_tab
 from gan_core.ui.interpolate_tab import interpolate_tab
+from gan_core.ui.limits import on_space
 from gan_core.ui.page import HEAD, static_files, theme
 from gan_core.ui.rights import key_for
 from gan_core.ui.studio import Studio
@@ -63,7 +64,7 @@ def launch(studio: Studio, page: gr.Blocks, host: str, port: int) -> str:
 
 def listen(host: str = "", port: str = "") -> tuple[str, int]:
     """Where: as told, else HOST and PORT, else Gradio's own variables, else this machine alone; a Space is for all."""
-    everyone = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
+    everyone = "0.0.0.0" if on_space() else "127.0.0.1"
     host = host or os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or everyone
     port = port or os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or str(PORT)
     if not port.isdigit() or not 0 < int(port) < 2**16:
@@ -73,7 +74,7 @@ def listen(host: str = "", port: str = "") -> tuple[str, int]:
 
 def address_of_others(host: str, port: int) -> str:
     """Where the rest of the network finds an app that listens everywhere; "" where that is not known."""
-    if host not in ("0.0.0.0", "::") or os.environ.get("SPACE_ID"):
+    if host not in ("0.0.0.0", "::") or on_space():
         return ""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
         try:
@@ -93,12 +94,13 @@ def options() -> argparse.Namespace:
         default=os.environ.get("STUDIO_TEACHER_KEY", ""),
         metavar="KEY",
         help="whoever has it may steer every run; default: $STUDIO_TEACHER_KEY, else one is made and shown at the "
-        "start, unless the app listens on this machine alone, where nobody needs one",
+        "start, unless the app listens on this machine alone, where nobody needs one; give it behind a proxy on this "
+        "machine, by which every visitor seems to sit here",
     )
     parser.add_argument(
         "--public",
         action=argparse.BooleanOptionalAction,
-        default=bool(os.environ.get("SPACE_ID")),
+        default=on_space(),
         help="strangers come: trainings queue, and are bounded; set by default on a Space",
     )
     return parser.parse_args()
