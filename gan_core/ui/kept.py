@@ -1,24 +1,37 @@
 """Files that were made for somebody, until they are fetched."""
 
+import os
+import shutil
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_urlsafe
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from threading import Lock
 
+from gan_core.training.folder import process_lives
 from gan_core.ui.text import PageError
 
 KEPT_FILMS = 32  # files that wait to be fetched
+PREFIX = "dcgan-films-"  # of the folder's name, which goes on with the process that it belongs to
 
 
 @dataclass
 class Kept:
     """Films on their way to somebody: in a folder that goes with the app, the oldest dropped first."""
 
-    folder: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="dcgan-films-"))
+    folder: TemporaryDirectory[str] = field(
+        default_factory=lambda: TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
+    )
     films: OrderedDict[str, tuple[Path, str]] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        """Take away what apps that were killed have left."""
+        for left in Path(gettempdir()).glob(f"{PREFIX}*-*"):
+            pid = left.name[len(PREFIX) :].partition("-")[0]
+            if pid.isdigit() and not process_lives(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
 
     def place(self, suffix: str) -> tuple[str, Path]:
         token = token_urlsafe(12)

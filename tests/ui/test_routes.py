@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -174,6 +177,19 @@ def test_films_do_not_pile_up(tmp_path):
     assert len(list(path.parent.iterdir())) == 32
     kept.close()
     assert not path.parent.exists()
+
+
+def test_films_of_an_app_that_was_killed_go_with_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name in (f"dcgan-films-{ended.pid}-abc", f"dcgan-films-{os.getpid()}-abc", "dcgan-films-abc-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.gif").write_bytes(b"")
+    kept = Kept()
+    here = {path.name for path in tmp_path.iterdir()}
+    assert here == {f"dcgan-films-{os.getpid()}-abc", "dcgan-films-abc-1", Path(kept.folder.name).name}
+    kept.close()
 
 
 def test_the_walk_at_the_head_is_made_once(ask, monkeypatch):
