@@ -93,7 +93,7 @@ def theme() -> gr.themes.Base:
 
 
 class Fresh(StaticFiles):
-    """Files that a browser asks about each time, at the cost of a 304: after an update old and new scripts must not mix."""
+    """Files that a browser asks about each time, for a 304: after an update old and new scripts must not mix."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
