@@ -20,7 +20,7 @@ from gan_core.config import LIVE, ModelConfig, TrainConfig, from_dict, preset
 from gan_core.errors import UserError, unknown
 from gan_core.training.control import PACE, QUICKEST, SLOWEST
 from gan_core.training.folder import RunFolder, run_folder
-from gan_core.training.until import parse
+from gan_core.training.until import Steps, parse
 from gan_core.ui.answers import Asked, sentence
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.look import kept_steps
@@ -184,8 +184,9 @@ def _back(q: Question) -> dict[str, Any]:
 def _fork(q: Question) -> dict[str, Any]:
     step = _kept_before(q.folder, q.whole("step", 0, MOST_STEP, MOST_STEP))
     train, until = q.settings(), q.text("until")
-    if until:
-        parse(until)
+    target = parse(until) if until else None
+    if isinstance(target, Steps) and target.steps <= step:  # steps are counted from the parent's first
+        raise PageError("ask_fork_over", step=f"{step:,}", until=f"{target.steps:,}")
     train = {name: tuple(value) if isinstance(value, list) else value for name, value in train.items()}
     new = q.jobs.fork(q.folder, step, q.text("name"), until, train, q.visitor.id)
     return {"name": new.name, "step": step}

@@ -304,6 +304,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "Step {step} lies before the first checkpoint that is still kept, step {first}. Choose that step or a later one.",
         "第 {step} 步早于现存最早的检查点（第 {first} 步）。请选择该步或更晚的一步。",
     ),
+    "ask_fork_over": (
+        "The fork begins at step {step}, and steps are counted on from there: until {until} is over already. Give more.",
+        "分支从第 {step} 步开始并继续计步：到 {until} 步已经结束。请填更大的数。",
+    ),
     "ask_not_there_yet": (
         "Step {step} has not been played yet; the run stands at step {last}. Choose an earlier one.",
         "还没有训练到第 {step} 步，目前是第 {last} 步。请选择更早的一步。",

@@ -222,6 +222,7 @@ def test_a_fork_begins_at_the_newest_checkpoint_that_is_no_later(ask, run, jobs)
     asked = {"step": 420, "name": "mine too", "until": "2000", "train": {"lr_D": 1e-5, "augment": ["flip"]}}
     assert "augment" in ask("mine", "fork", **asked)["error"]
     asked["train"]["augment"] = ["color", "cutout"]
+    assert "until 300 is over already" in ask("mine", "fork", **asked | {"until": "300"})["error"]
     assert ask("mine", "fork", visitor=BEN, **asked) == {"name": "mine too", "step": 300}
     ((name, command),) = jobs.commands
     assert name == "mine too" and command[:2] == ["fork", "mine@300"]

@@ -2,7 +2,7 @@
 
 import { address } from "./server.js";
 
-const KEPT = 160; // bitmaps; a sheet of 64 pictures of 64 pixels takes 1 MB
+const KEPT = 2 ** 28; // bytes of bitmaps; a sheet of 64 pictures of 64 pixels takes a 256th of it
 const AT_ONCE = 3; // of six connections that a host has
 
 const FORGIVEN = 30_000; // milliseconds until a sheet that did not come is asked for again
@@ -36,6 +36,15 @@ export function here(url) {
   return bitmap;
 }
 
+/** Of a run's samples the one nearest to number i that is here, up to so many away; undefined where none is. */
+export function near(run, i, most) {
+  const { samples } = run.record;
+  for (let d = 0; d <= most; d++) {
+    const found = [samples[i - d], samples[i + d]].find((sample) => sample && kept.has(sheetAddress(run, sample)));
+    if (found) return found;
+  }
+}
+
 /** Sees that these come, the first one first. `done` is called at each arrival. What was wanted before and is not yet on its way is forgotten. */
 export function want(urls, done) {
   waiting = urls.filter((url) => !kept.has(url) && !coming.has(url) && !missing(url)).reverse().map((url) => [url, done]);
@@ -48,13 +57,25 @@ function pump() {
     const arrival = load(url).then((bitmap) => {
       coming.delete(url);
       if (bitmap) {
-        kept.set(url, bitmap);
-        for (const old of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) kept.delete(old);
+        keep(url, bitmap);
       } else failed.set(url, Date.now());
       done(url);
       pump();
     });
     coming.set(url, arrival);
+  }
+}
+
+const size = ({ width, height }) => 4 * width * height;
+let full = 0; // bytes
+
+function keep(url, bitmap) {
+  kept.set(url, bitmap);
+  full += size(bitmap);
+  for (const [old, its] of kept) {
+    if (full <= KEPT) break;
+    kept.delete(old);
+    full -= size(its);
   }
 }
 

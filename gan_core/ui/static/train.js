@@ -10,7 +10,7 @@ import { ACTIVE, live } from "./live.js";
 import { MOST, Runs } from "./runs.js";
 import { Share, asked, lesson, remember } from "./share.js";
 import { count, SheetView } from "./sheet.js";
-import { here, missing, sheetAddress, want } from "./sheets.js";
+import { here, missing, near, sheetAddress, want } from "./sheets.js";
 import { ask as askServer } from "./server.js";
 import { pixels } from "./sprite.js";
 import { lang, t } from "./text.js";
@@ -480,8 +480,9 @@ class GanTrain extends HTMLElement {
       const sample = run.record.sample(this.time.at);
       const url = sample && sheetAddress(run, sample);
       if (!sample || missing(url)) view.clear(t(sample ? "run_sheet_gone" : "run_sheet_wait", { step: count(sample?.step) }));
-      const bitmap = sample && here(url);
-      if (bitmap) view.paint(bitmap, sample.step);
+      // a hand that is faster than the line sees the nearest sheet that is here until its own comes
+      const shown = sample && near(run, run.record.samples.indexOf(sample), AHEAD);
+      if (shown) view.paint(here(sheetAddress(run, shown)), shown.step);
       if (this.shown.length > 1) view.title(run.name, sample ? t("time_at", { step: count(sample.step) }) : "");
       view.press(this.axis.chosen.cell);
     }
@@ -499,7 +500,7 @@ class GanTrain extends HTMLElement {
     const { steps, index } = this.time;
     const urls = this.shown.map((run) => this.sheetOf(run));
     const around = [];
-    for (let d = 1; d <= AHEAD; d++) around.push(steps[index - d], steps[index + d]);
+    for (let d = 1; d <= AHEAD / this.shown.length; d++) around.push(steps[index - d], steps[index + d]);
     const near = around.filter((step) => step !== undefined).flatMap((step) => this.shown.map((run) => this.sheetOf(run, step)));
     want([...new Set([...urls, ...(this.axisWants ?? []), ...near].filter(Boolean))], (url) => {
       if (this.shown.some((run) => this.sheetOf(run) === url)) {
