@@ -180,7 +180,8 @@ def heard(response, leaves=False):
             if leaves:
                 gone.set()
 
-    asyncio.run(response({"type": "http"}, receive, send))
+    with ThreadPoolExecutor(1) as another:  # the browser tests keep a loop running in this one
+        another.submit(lambda: asyncio.run(response({"type": "http"}, receive, send))).result()
     return lines
 
 

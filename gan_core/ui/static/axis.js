@@ -131,8 +131,8 @@ export class Axis extends EventTarget {
       const bySeed = this.chosen.seed !== undefined;
       if (bySeed) row.steps = sprite?.steps ?? [];
       const n = row.steps.length;
-      const width = row.strip.clientWidth;
       row.strip.hidden = !n;
+      const width = row.strip.clientWidth; // of what is hidden there is none
       if (!n || !width) continue;
       const size = row.run.facts.image_size ?? 64;
       const side = Math.max(8, Math.min(size, Math.floor(4096 / n)));
