@@ -10,6 +10,7 @@ All disk work happens in threads; the event loop only hands messages on. A messa
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -111,7 +112,7 @@ class Viewer:
                 yield text
 
 
-class Post:
+class Post(ABC):
     """Somebody who looks at a part of the disk for all who want to know, as long as there is anybody."""
 
     every = LOOK_EVERY
@@ -131,12 +132,13 @@ class Post:
             self.ready.set()
             await asyncio.sleep(self.every)
 
+    @abstractmethod
     async def look(self) -> None:
-        raise NotImplementedError
+        """Look once, and tell what is new."""
 
+    @abstractmethod
     def greeting(self, viewer: Viewer) -> list[Note]:
         """What a new viewer hears first."""
-        raise NotImplementedError
 
     def tell(self, notes: list[Note]) -> None:
         for viewer in list(self.viewers) if notes else ():

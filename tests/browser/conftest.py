@@ -1,5 +1,6 @@
 """The real app in its own process, and a real Chromium before it."""
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,15 @@ class App:
         """As `docker stop` does it. Returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
+
+    def end(self) -> None:
+        """With all its trainings, which would go on without it."""
+        self.stop()
+        for status in self.runs.glob("*/status.json"):
+            pid = json.loads(status.read_text())["pid"]
+            if pid != os.getpid():  # a run that a test wrote
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:

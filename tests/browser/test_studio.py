@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -29,12 +28,7 @@ def app(tmp_path_factory):
     """An app for a class: whoever holds the key, or started a run, steers it."""
     app = App(tmp_path_factory.mktemp("studio"), STUDIO_TEACHER_KEY=KEY)
     yield app
-    app.stop()
-    for status in app.runs.glob("*/status.json"):
-        pid = json.loads(status.read_text())["pid"]
-        if pid != os.getpid():  # a run that a test wrote
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    app.end()
 
 
 def accessible(page):

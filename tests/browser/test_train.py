@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -43,12 +42,7 @@ def app(tmp_path_factory):
     """An app of its own, without any run."""
     app = App(tmp_path_factory.mktemp("train"))
     yield app
-    app.stop()
-    for status in app.runs.glob("*/status.json"):
-        pid = json.loads(status.read_text())["pid"]
-        if pid != os.getpid():  # a run that a test wrote
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    app.end()
 
 
 def train_tab(page, name="Train"):
