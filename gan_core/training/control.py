@@ -67,10 +67,7 @@ def _alone(path: Path) -> Iterator[None]:
     lock = FileLock(path.with_name(f".{path.stem}.lock"))
     try:
         lock.acquire(timeout=PATIENCE)
-    except (
-        Timeout,
-        NotImplementedError,
-    ):  # a disk that cannot lock: better now and then a wish lost than no wish heard
+    except (Timeout, NotImplementedError):  # a disk that cannot lock: better now and then a wish lost than none heard
         yield
         return
     try:

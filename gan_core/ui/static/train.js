@@ -41,7 +41,7 @@ function filled({ data, preset, image_size, until, conditional, model, train }) 
 class GanTrain extends HTMLElement {
   connectedCallback() {
     if (this.childElementCount) return; // moved, not new
-    Object.assign(this, { sheets: new Map(), leaves: new Map(), shown: [], picked: false, busy: false, todo: [] });
+    Object.assign(this, { sheets: new Map(), leaves: new Map(), shown: [], picked: false, busy: false });
     this.build();
     this.listen();
     live.start();
@@ -193,10 +193,10 @@ class GanTrain extends HTMLElement {
     this.runs.show(all, name, this.shown.slice(1).map((run) => run.name));
   }
 
-  pick(name, step) {
+  pick(name) {
     if (!name) return;
     this.picked = true;
-    this.watch([name, ...this.shown.slice(1).map((run) => run.name).filter((other) => other !== name)], step);
+    this.watch([name, ...this.shown.slice(1).map((run) => run.name).filter((other) => other !== name)]);
   }
 
   compare(name) {
@@ -257,9 +257,9 @@ class GanTrain extends HTMLElement {
   }
 
   complain(sentence) {
+    if (!this.run) return;
     this.complaint = sentence;
     this.complained = this.state;
-    if (!this.run) return;
     this.note();
     if (sentence) this.noteBox.scrollIntoView({ block: "nearest" }); // whoever asked may have scrolled away from it
   }
