@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the ground up. Those on one floor may know each other, as long as there is no circle.
 FLOORS = [
-    {"words"},
+    {"words", "texts"},
     {"errors"},
     {"config"},
     {"convolutions"},

@@ -25,10 +25,16 @@ def head() -> str:
     return f"""
         <script>window.STUDIO_TEXT = {table};</script>
         <script>{early}</script>
-        <link rel="stylesheet" href=".{ROUTES}/static/studio.css">
-        <link rel="stylesheet" href=".{ROUTES}/static/train.css">
+        {styles()}
         <script type="module" src=".{ROUTES}/static/studio.js"></script>
     """
+
+
+def styles() -> str:
+    """Every style sheet of ours, the studio's first: the others lean on its colours."""
+    ours = sorted(path.relative_to(STATIC) for path in STATIC.rglob("*.css") if "vendor" not in path.parts)
+    ours.sort(key=lambda path: path.name != "studio.css")
+    return "\n".join(f'<link rel="stylesheet" href=".{ROUTES}/static/{path.as_posix()}">' for path in ours)
 
 
 class Head:

@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from gan_core.errors import UserError
+from gan_core.texts import TABLES
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -671,6 +672,9 @@ TEXT: dict[str, tuple[str, str]] = {
         "没有取得 GPU 时间片：{why} 一切均已保存，请稍后点击“继续”。",
     ),
 }
+
+for table in TABLES.values():
+    TEXT |= table
 
 i18n = gr.I18n(**{lang: {key: words[n] for key, words in TEXT.items()} for n, lang in enumerate(LANGUAGES)})
 

@@ -1,0 +1,3 @@
+"""The words of the laboratory's tool `arithmetic`."""
+
+TEXT: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,3 @@
+"""The words of the laboratory's tool `site`."""
+
+TEXT: dict[str, tuple[str, str]] = {}
