@@ -5,6 +5,7 @@ import os
 import re
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from gan_core.config import ModelConfig, from_dict
 from gan_core.errors import UserError
 from gan_core.files import replace_folder, write_tensors, write_text
+from gan_core.hub import push
 from gan_core.networks import Discriminator, Generator
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -159,16 +161,16 @@ class GAN(nn.Module):
         return gan.to(device).eval()
 
     def push_to_hub(self, repo_id: str, **info: object) -> str:
-        """Upload config.json and model.safetensors as a model on the Hugging Face Hub. Returns its address."""
+        """Upload config.json and model.safetensors as a model on the Hugging Face Hub. Returns its address.
+
+        Raises UserError where nobody is logged in, or may not write there, or nothing answers.
+        """
         from tempfile import TemporaryDirectory
 
-        from huggingface_hub import HfApi
-
         with TemporaryDirectory() as folder:
-            self.save(Path(folder) / "model", **info)
-            api = HfApi()
-            api.create_repo(repo_id, exist_ok=True)
-            return str(api.upload_folder(repo_id=repo_id, folder_path=Path(folder) / "model"))
+            self.save(folder, **info)
+            files = {name: Path(folder) / name for name in (CONFIG, WEIGHTS)}
+            return push(files, repo_id, "model", "Save a model of gan_core")
 
 
 def read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:

@@ -377,6 +377,59 @@ ERRORS: dict[str, tuple[str, str]] = {
         "This PNG's z has {got} numbers, but the model's has {wanted}. Choose the model that it was made with.",
         "这张 PNG 的 z 有 {got} 个数，而模型需要 {wanted} 个。请选择生成它的模型。",
     ),
+    # pushing to the Hub
+    "push_name": (
+        "{got!r} cannot name a place on the Hub. Give USER/NAME, of letters, digits, '-', '_' and '.', like ada/fruits.",
+        "{got!r} 不能作为 Hub 上的名称。请写成 用户/名称，只用字母、数字、'-'、'_' 和 '.'，例如 ada/fruits。",
+    ),
+    "push_offline": (
+        "Nothing was pushed to {got}: HF_HUB_OFFLINE is set, which forbids all traffic to the Hub. Unset it, and push again.",
+        "没有推送到 {got}：已设置 HF_HUB_OFFLINE，它禁止与 Hub 的一切通信。请取消该设置后重新推送。",
+    ),
+    "push_nobody": (
+        "Nothing was pushed to {got}: nobody is logged in to the Hugging Face Hub here. Run `hf auth login`, or set HF_TOKEN "
+        "to a token that may write, from {tokens}.",
+        "没有推送到 {got}：此处没有登录 Hugging Face Hub。请运行 `hf auth login`，或把 HF_TOKEN 设为具有写权限的令牌（{tokens}）。",
+    ),
+    "push_token": (
+        "Nothing was pushed to {got}: the Hub does not know this token; it may be mistyped or taken back. Take one that may "
+        "write from {tokens}, and run `hf auth login`, or set HF_TOKEN.",
+        "没有推送到 {got}：Hub 不认识此令牌，可能输入有误或已被撤销。请从 {tokens} 取得具有写权限的令牌，再运行 `hf auth login` 或设置 HF_TOKEN。",
+    ),
+    "push_forbidden": (
+        "Nothing was pushed to {got}: the Hub does not let {who} write there. Give your own USER/NAME, and a token that may "
+        "write, from {tokens}.",
+        "没有推送到 {got}：Hub 不允许 {who} 写入该处。请使用自己的 用户/名称，以及具有写权限的令牌（{tokens}）。",
+    ),
+    "push_network": (
+        "Nothing was pushed to {got}: {where} does not answer. Check the network, and push again.",
+        "没有推送到 {got}：{where} 没有响应。请检查网络后重新推送。",
+    ),
+    "push_failed": (
+        "Pushing to {got} failed: {why}. What was there before is unchanged; push again, or choose another name.",
+        "推送到 {got} 失败：{why}。原有内容未变；请重新推送，或换一个名称。",
+    ),
+    # a page of its own
+    "page_foreign": (
+        "{where} is not empty, and what is in it was not written by `export --format page`. Choose an empty folder or a new one.",
+        "{where} 不是空的，其中的内容也不是由 `export --format page` 写入的。请选择空文件夹或新文件夹。",
+    ),
+    "page_file": (
+        "{where} is a file, but a page needs a folder. Choose another name for --out.",
+        "{where} 是文件，而页面需要文件夹。请为 --out 换一个名称。",
+    ),
+    "page_no_sheets": (
+        "The run {name!r} has no sample sheets, so there is no time line to show. Leave out --run, or give another run.",
+        "训练 {name!r} 没有样本图，因此没有可显示的时间线。请去掉 --run，或给出另一个训练。",
+    ),
+    "page_run": (
+        "{got!r} is no run: there is no events.jsonl in it. Give a run's name, or the path of its folder.",
+        "{got!r} 不是训练：其中没有 events.jsonl。请给出训练的名称或其文件夹路径。",
+    ),
+    "page_part": (
+        "This installation lacks {part}, which a page needs. Install gan_core again, from a whole copy.",
+        "此安装缺少页面所需的 {part}。请从完整的副本重新安装 gan_core。",
+    ),
 }
 
 # What the doctor says: what is seen, why it happens, what to change.

@@ -17,7 +17,7 @@ FLOORS = [
     {"errors"},
     {"config"},
     {"convolutions"},
-    {"networks", "images", "files"},
+    {"networks", "images", "files", "hub"},
     {"gan", "data"},
     {"training", "latent", "metrics", "export"},
     {"gan_core"},  # the public names, for others; nobody inside asks here
