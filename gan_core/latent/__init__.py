@@ -1,6 +1,6 @@
 """What can be done with a latent, once G is trained."""
 
 from gan_core.latent.paint import paint
-from gan_core.latent.paths import Easing, Method, lerp, slerp, truncate, walk, walk_labels
+from gan_core.latent.paths import Easing, Method, lerp, matched, retime, slerp, truncate, walk, walk_labels
 
-__all__ = ["Easing", "Method", "lerp", "paint", "slerp", "truncate", "walk", "walk_labels"]
+__all__ = ["Easing", "Method", "lerp", "matched", "paint", "retime", "slerp", "truncate", "walk", "walk_labels"]

@@ -21,8 +21,9 @@ class Controls:
     def __init__(self, studio: Studio) -> None:
         self.model = model_chooser(studio)
         self.method = gr.Radio(
-            [(tr("slerp"), "slerp"), (tr("lerp"), "lerp")], value="slerp", label=tr("method"), info=tr("method_info")
-        )
+            [(tr("slerp"), "slerp"), (tr("lerp"), "lerp"), (tr("matched"), "matched")],
+            value="slerp", label=tr("method"), info=tr("method_info"),
+        )  # fmt: skip
         self.easing = gr.Radio(
             [(tr("easing_linear"), "linear"), (tr("easing_smooth"), "smooth")], value="smooth", label=tr("easing")
         )

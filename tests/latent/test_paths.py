@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from gan_core import GAN, ModelConfig, UserError
-from gan_core.latent import lerp, paint, slerp, truncate, walk, walk_labels
+from gan_core.latent import lerp, matched, paint, retime, slerp, truncate, walk, walk_labels
 from gan_core.latent.paint import BATCH
 
 T = torch.linspace(0, 1, 21)[:, None]
@@ -39,7 +39,44 @@ def test_slerp_keeps_the_length_that_lerp_loses():
     assert lerp(a, b, 0.5).norm() / 100 == pytest.approx(1 / sqrt(2), abs=0.02)
 
 
-@pytest.mark.parametrize("between", [lerp, slerp])
+def test_matched_is_the_straight_line_at_the_length_that_is_due():
+    """By hand: from (3, 0) to (0, 4), a quarter of the way the line is at (2.25, 1) and 3.25 long is due."""
+    a, b = torch.tensor([3.0, 0.0]), torch.tensor([0.0, 4.0])
+    expected = torch.tensor([2.25, 1.0]) * 3.25 / sqrt(2.25**2 + 1)
+    assert_close(matched(a, b, 0.25), expected)
+    assert_close(matched(a, b, T).norm(dim=1), torch.linspace(3, 4, 21))
+
+
+def test_matched_is_the_matching_of_gaussian_latents():
+    """Agustsson et al., table 1: lerp / sqrt(t^2 + (1 - t)^2), which needs no norms and is as right as nz is large."""
+    a, b = gaussian(2, 100_000)
+    for t in (0.1, 0.3, 0.5, 0.8):
+        assert_close(matched(a, b, t), lerp(a, b, t) / sqrt(t**2 + (1 - t) ** 2), rtol=0.01, atol=0.01)
+
+
+def test_matched_turns_in_the_plane_of_slerp_but_faster_halfway():
+    a, b = at(0.0), at(2.5)
+    angles = torch.atan2(matched(a, b, T)[:, 1], matched(a, b, T)[:, 0])
+    turns = angles.diff()
+    assert_close(angles[10], torch.tensor(1.25))
+    assert turns.max() == turns[9:11].max() > 2 * turns[0] > 0
+
+
+@pytest.mark.parametrize("nz", [2, 100])
+def test_matched_of_opposite_latents_is_finite_and_of_due_length(nz):
+    a = gaussian(nz)
+    for b in (-a, -1.00001 * a, -a + 1e-6, -3 * a):
+        way = matched(a, b, torch.linspace(0, 1, 201)[:, None])
+        assert_close(way.norm(dim=1), lerp(a.norm(), b.norm(), torch.linspace(0, 1, 201)), rtol=1e-3, atol=0)
+
+
+def test_matched_from_nowhere():
+    way = matched(torch.zeros(3), at(1.0, 2.0), T)
+    assert_close(way, T * at(1.0, 2.0))
+    assert not matched(torch.zeros(3), torch.zeros(3), T).any()
+
+
+@pytest.mark.parametrize("between", [lerp, slerp, matched])
 @pytest.mark.parametrize("nz", [1, 2, 100])
 def test_ends_are_exact(between, nz):
     pairs = gaussian(50, 2, nz)
@@ -76,12 +113,13 @@ def test_slerp_from_nowhere():
     assert not slerp(torch.zeros(3), torch.zeros(3), T).any()
 
 
-def test_slerp_takes_a_batch_row_by_row():
+@pytest.mark.parametrize("between", [slerp, matched])
+def test_a_batch_is_taken_row_by_row(between):
     a, b = gaussian(2, 7, 10)
-    assert_close(slerp(a, b, 0.3), torch.stack([slerp(x, y, 0.3) for x, y in zip(a, b, strict=True)]))
+    assert_close(between(a, b, 0.3), torch.stack([between(x, y, 0.3) for x, y in zip(a, b, strict=True)]))
 
 
-@pytest.mark.parametrize("method", ["lerp", "slerp"])
+@pytest.mark.parametrize("method", ["lerp", "slerp", "matched"])
 @pytest.mark.parametrize("easing", ["linear", "smooth"])
 @pytest.mark.parametrize(("keyframes", "frames"), [(2, 2), (2, 60), (3, 3), (3, 60), (4, 10), (8, 61)])
 def test_a_walk_shows_every_keyframe_exactly(keyframes, frames, method, easing):
@@ -125,6 +163,44 @@ def test_one_class_melts_into_the_next():
     assert_close(walk_labels(labels, 3, 9, easing="smooth")[1], torch.tensor([0.15625, 0.84375, 0]))
     for loop in (False, True):
         assert len(walk_labels(labels, 3, 60, loop)) == len(walk(gaussian(3, 4), 60, loop=loop))
+
+
+def test_keyframes_may_lie_between_classes_themselves():
+    weights = torch.tensor([[1.0, 0.0], [0.4, 0.6]])
+    assert_close(walk_labels(weights, 2, 3), torch.tensor([[1.0, 0.0], [0.7, 0.3], [0.4, 0.6]]))
+    assert torch.equal(walk_labels(torch.eye(3), 3, 9), walk_labels(torch.arange(3), 3, 9))
+
+
+def test_retimed_a_known_curve_is_walked_in_equal_steps():
+    """x(t) = t^3 creeps, then runs. Its inverse is known: at t = s^(1/3) the share s of the way is covered."""
+    x = torch.linspace(0, 1, 2001, dtype=torch.float64) ** 3
+    times = retime(x.diff(), 11)
+    assert_close(times**3, torch.linspace(0, 1, 11, dtype=torch.float64), atol=1e-6, rtol=0)
+    round_trip = retime(x.diff(), 10, loop=True)
+    assert_close(round_trip, times[:10])
+
+
+def test_retimed_stays_in_order_and_jumps_over_a_standstill():
+    times = retime([0, 0, 1, 0, 0, 0, 1, 0], 5)
+    assert_close(times * 8, torch.tensor([0, 2.5, 3, 6.5, 8], dtype=torch.float64))
+    many = retime(gaussian(500).abs(), 60)
+    assert (many.diff() > 0).all()
+    assert (many[0], many[-1]) == (0, 1)
+
+
+def test_where_nothing_moves_time_goes_on():
+    assert_close(retime([0.0, 0.0, 0.0], 5), torch.linspace(0, 1, 5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("distances", [[], [1, float("nan")], [1, float("inf")], [1, -1]])
+def test_distances_that_are_none(distances):
+    with pytest.raises(ValueError, match="finite"):
+        retime(distances, 5)
+
+
+def test_a_film_of_one_frame_has_no_pace():
+    with pytest.raises(UserError, match="1 frames"):
+        retime([1.0], 1)
 
 
 def test_truncation():

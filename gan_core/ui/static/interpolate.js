@@ -1,7 +1,7 @@
 // Interpolate: keyframes in order, the film through them, and the film as a file.
 
 import { face, iconButton, make, still } from "./dom.js";
-import { Films } from "./films.js";
+import { Films, Print } from "./films.js";
 import { Follower } from "./follower.js";
 import { askSprite, latest, Said } from "./server.js";
 import { draw, fit } from "./sprite.js";
@@ -51,8 +51,9 @@ class GanInterpolate extends HTMLElement {
     this.list = make("ol", { class: "keyframes", "aria-label": t("keyframes") });
     this.seed = make("input", { type: "number", min: 0, max: MOST_SEED, step: 1, inputmode: "numeric", "aria-label": t("add_seed"), placeholder: t("add_seed") });
     this.seed.addEventListener("keydown", (event) => { if (event.key === "Enter") this.addSeed(); });
-    const wanted = () => (film.keyframes.length < 2 ? t("film_empty") : ["film/make", { ...this.asked, fps: this.speed.value }]);
+    const wanted = () => (film.keyframes.length < 2 ? t("film_empty") : ["film/make", { ...this.asked, ...this.print.asked, fps: this.speed.value }]);
     this.films = new Films(wanted, (words, wrong) => this.say(words, wrong));
+    this.print = new Print();
     this.replaceChildren(
       make("div", { class: "screen" }, this.stage, this.transport()),
       make("div", { class: "cutting" },
@@ -63,6 +64,7 @@ class GanInterpolate extends HTMLElement {
           make("button", { type: "button", class: "plain", onclick: () => this.add(Math.floor(Math.random() * 1_000_000)) }, t("add_any"))),
         make("h3", {}, t("downloads")),
         this.films.buttons,
+        this.print.element,
         this.films.bar,
         this.message),
     );
@@ -141,6 +143,7 @@ class GanInterpolate extends HTMLElement {
     try {
       this.sprite = await askSprite("film", asked);
       this.shown = asked;
+      this.print.sized(this.sprite.size);
       this.scrub.max = this.sprite.n - 1;
       this.at = Math.min(this.at ?? 0, this.sprite.n - 1);
       if (this.failed) this.say(""); // not what was said of something else while this film was on its way
