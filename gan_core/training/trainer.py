@@ -57,7 +57,7 @@ class Trainer:
         self.began, self.changes, self.changed = config, list[Change](), 0  # `changed`: how many have been made
         self.game = GAMES[config.loss]
         self.images = images
-        self.learned, self.held_out = _split(len(images), config)
+        self.learned, self.held_out = split(len(images), config)
         self.batches = Batches(
             images if gan.config.num_classes else replace(images, labels=None),
             config.batch_size,
@@ -420,11 +420,11 @@ def save_due(step: int, every: int) -> bool:
 
 def _rounded(device: torch.device, precision: str) -> bool:
     """Is the step played in bfloat16?"""
-    fast = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else _cpu_has_bf16()
+    fast = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else cpu_has_bf16()
     return precision == "bfloat16" or (precision == "auto" and fast)
 
 
-def _cpu_has_bf16() -> bool:
+def cpu_has_bf16() -> bool:
     """Emulated bfloat16 is slower than float32: only a device with instructions for it gains."""
     return any(
         getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -440,7 +440,7 @@ def _check_fit(gan: GAN, images: Images, config: TrainConfig) -> None:
         raise UserError("classes_misfit", got=len(images.classes), wanted=model.num_classes)
 
 
-def _split(n: int, config: TrainConfig) -> tuple[Tensor | None, Tensor]:
+def split(n: int, config: TrainConfig) -> tuple[Tensor | None, Tensor]:
     """Rows to learn from (None: all), and rows held out; which these are does not change with the seed of a run."""
     held = max(0, min(int(n * config.held_out), HELD_OUT_MOST, n - config.batch_size))
     shuffled = torch.randperm(n, generator=torch.Generator().manual_seed(0))

@@ -11,7 +11,7 @@ from gan_core import GAN, ModelConfig, TrainConfig, Trainer, UserError
 from gan_core.config import PRESETS, preset
 from gan_core.training.events import Checkpoint, Report, Sample, Snapshot, Step
 from gan_core.training.losses import GAMES
-from gan_core.training.trainer import _split, save_due, sheet_due
+from gan_core.training.trainer import save_due, sheet_due, split
 from tests.training.tiny import TINY, dealt, pictures, trainer
 
 PLAIN = replace(TINY, norm_D="none")  # what penalties need
@@ -472,7 +472,7 @@ def test_which_are_held_out_does_not_follow_the_seed():
 @pytest.mark.parametrize(("n", "share", "held"), [(8, 0.05, 0), (60, 0.5, 10), (100, 0.0, 0), (40_000, 0.5, 1000)])
 def test_so_many_are_held_out(n, share, held):
     """Never so many that a batch (of 50) could not be filled, nor more than 1,000."""
-    learned, kept = _split(n, TrainConfig(batch_size=min(50, n), held_out=share))
+    learned, kept = split(n, TrainConfig(batch_size=min(50, n), held_out=share))
     assert len(kept) == held
     assert (learned is None) if not held else len(learned) == n - held
 
