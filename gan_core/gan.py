@@ -5,6 +5,7 @@ import os
 import re
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,23 @@ def read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         return from_dict(ModelConfig, model), values
     except UserError as error:
         raise UserError("weights_config", where=folder / CONFIG, why=error) from None
+
+
+def fingerprint(folder: Path) -> str:
+    """16 hex digits that tell these weights from all others: what was found for them must not be taken for others'.
+
+    Raises UserError where there are none.
+    """
+    try:
+        stat = (folder / WEIGHTS).stat()
+    except OSError:
+        raise UserError("weights_incomplete", where=folder, missing=WEIGHTS) from None
+    return _fingerprint(folder / WEIGHTS, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(path: Path, when: int, size: int) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def snapshots(run: Path) -> list[Path]:

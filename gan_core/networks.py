@@ -30,11 +30,15 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """z (N, nz), with classes also y (N,) or (N, num_classes) -> (N, nc, S, S) in [-1, 1]."""
-        if self.config.num_classes:
-            # as long as a typical z, so that the label is heard as loudly as the latent
-            z = torch.cat([z, _weights(y, self.config) * sqrt(self.config.nz)], dim=1)  # (N, nz + num_classes)
-        images: Tensor = self.net(z)
+        images: Tensor = self.net(self.heard(z, y))
         return images
+
+    def heard(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """What the first layer is given: z (N, nz), with classes also y -> (N, nz + num_classes)."""
+        if not self.config.num_classes:
+            return z
+        # as long as a typical z, so that the label is heard as loudly as the latent
+        return torch.cat([z, _weights(y, self.config) * sqrt(self.config.nz)], dim=1)
 
 
 class Discriminator(nn.Module):

@@ -24,6 +24,11 @@ ERRORS: dict[str, tuple[str, str]] = {
         "label_smoothing has no meaning for {loss}, which has no target to smooth: it compares real with fake. Set it to 0.",
         "label_smoothing 对 {loss} 没有意义：它只比较真与假，没有可平滑的目标。请设为 0。",
     ),
+    # directions
+    "direction_empty_group": (
+        "The groups have {plus} and {minus} pictures. Put at least one into each.",
+        "两组分别有 {plus} 张和 {minus} 张图片。请每组至少放一张。",
+    ),
     # weights
     "no_weights": (
         "No weights at {got!r}. Give a folder with config.json and model.safetensors, a run folder, or a Hub id like user/model.",
@@ -410,6 +415,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         "推送到 {got} 失败：{why}。原有内容未变；请重新推送，或换一个名称。",
     ),
     # a page of its own
+    "export_nowhere": (
+        "There is no place to export to. Give --out DIR for a folder, --push USER/NAME for the Hub, or both.",
+        "没有指定导出位置。请用 --out DIR 指定文件夹，用 --push 用户/名称 推送到 Hub，或两者都给。",
+    ),
+    "export_run": (
+        "--run shows how a run learned, which only a page can. Add --format page, or leave out --run.",
+        "--run 用于展示训练过程，只有页面才能显示。请加上 --format page，或去掉 --run。",
+    ),
     "page_foreign": (
         "{where} is not empty, and what is in it was not written by `export --format page`. Choose an empty folder or a new one.",
         "{where} 不是空的，其中的内容也不是由 `export --format page` 写入的。请选择空文件夹或新文件夹。",
