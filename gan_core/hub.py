@@ -1,8 +1,9 @@
 """Putting files on the Hugging Face Hub, in one commit, by whoever is logged in there.
 
-The token is huggingface_hub's own affair (HF_TOKEN, or a login kept on this machine): it is neither read nor written here.
+The token is huggingface_hub's own affair (HF_TOKEN, or a login kept on this machine); here it is not kept, nor shown.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,14 +14,17 @@ from gan_core.errors import UserError
 Kind = Literal["model", "space"]
 
 FIRST_ANSWER = 5.0  # seconds: after that the library itself would wait without end
+NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9](?:[\w.-]*\w)?", re.ASCII)  # the Hub's own rule
+LONGEST = 96
 TOKENS = "https://huggingface.co/settings/tokens"
 
 
 def push(files: Mapping[str, Path], repo_id: str, kind: Kind, message: str, ours: Sequence[str] = ()) -> str:
     """Make a repository hold `files` (its path there -> the file here); it is made where there is none yet.
 
-    Of what it held before, files that match a pattern of `ours` and are not in `files` go away; all others stay. A Space is
-    a static one. One commit: visitors see the old state or the new. Returns the address for people. Raises UserError.
+    Of what it held before, files that match a pattern of `ours` and are not in `files` go away; all others stay. A
+    Space is a static one. One commit: visitors see the old state or the new. Returns the address for people.
+    Raises UserError.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
@@ -33,7 +37,7 @@ def push(files: Mapping[str, Path], repo_id: str, kind: Kind, message: str, ours
         ).repo_id
         before = api.list_repo_files(name, repo_type=kind)
         gone = [path for path in before if path not in files and any(fnmatchcase(path, pattern) for pattern in ours)]
-        operations = [CommitOperationDelete(path) for path in gone]
+        operations: list[Any] = [CommitOperationDelete(path) for path in gone]
         operations += [CommitOperationAdd(path, file) for path, file in sorted(files.items())]
         api.create_commit(name, operations, commit_message=message, repo_type=kind)
     except UserError:
@@ -46,13 +50,9 @@ def push(files: Mapping[str, Path], repo_id: str, kind: Kind, message: str, ours
 def check(repo_id: str) -> None:
     """Can anything be pushed to that name, as far as this machine can tell? Raises UserError."""
     from huggingface_hub import constants, get_token
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
 
-    try:
-        validate_repo_id(repo_id)
-    except HFValidationError:
-        raise UserError("push_name", got=repo_id) from None
+    if not NAME.fullmatch(repo_id) or len(repo_id) > LONGEST or re.search(r"--|\.\.|\.git$", repo_id):
+        raise UserError("push_name", got=repo_id)
     if constants.HF_HUB_OFFLINE:
         raise UserError("push_offline", got=repo_id)
     if not get_token():

@@ -63,6 +63,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "The same z at every step: training time as an axis of its own. Choose a picture of the sheet, or a seed; drag along the row.",
         "每一步都用同一个 z：训练时间成为一条坐标轴。选择样本图中的一张或输入种子，沿图片条拖动。",
     ),
+    "axis_about_sheet": (
+        "The same z at every step: training time as an axis of its own. Choose a picture of the sheet; drag along the row.",
+        "每一步都用同一个 z：训练时间成为一条坐标轴。选择样本图中的一张，沿图片条拖动。",
+    ),
     "axis_seed": ("Seed of another latent", "另一个潜变量的种子"),
     "axis_show": ("Show it", "显示"),
     "axis_alt": (
@@ -72,5 +76,13 @@ TEXT: dict[str, tuple[str, str]] = {
     "axis_no_snapshot": (
         "A seed is painted by snapshots, and there is none yet. Choose a picture of the sheet, or wait for the first.",
         "种子由快照绘制，目前还没有快照。请选择样本图中的一张，或等待第一个快照。",
+    ),
+    "close": ("Close", "关闭"),
+    "seed_is": ("Seed {seed}", "种子 {seed}"),
+    "surprise": ("Other pictures", "换一批"),
+    "keyframe_seed": ("Give a whole number from 0 to {high}.", "请输入 0 到 {high} 的整数。"),
+    "png_came": (
+        "Saved. Drop the PNG on this page to bring the picture back.",
+        "已保存。把 PNG 拖回本页即可找回这张图片。",
     ),
 }

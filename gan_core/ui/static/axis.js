@@ -15,7 +15,8 @@ export class Axis extends EventTarget {
   hand = false; // has somebody chosen?
   rows = []; // [{run, canvas, steps}]
 
-  constructor() {
+  // seeds: is there a server that paints any seed by every snapshot?
+  constructor(seeds = true) {
     super();
     this.seed = make("input", { type: "number", min: 0, max: 2 ** 31 - 1, step: 1, inputmode: "numeric", "aria-label": t("axis_seed"), placeholder: t("axis_seed") });
     this.seed.addEventListener("keydown", (event) => { if (event.key === "Enter") this.#seeded(); });
@@ -23,9 +24,9 @@ export class Axis extends EventTarget {
     this.message = make("p", { class: "run-wait", role: "status" });
     this.element = make("section", { class: "run-axis", "aria-label": t("axis_title"), hidden: true },
       make("h4", {}, t("axis_title")),
-      make("p", { class: "run-about" }, t("axis_about")),
+      make("p", { class: "run-about" }, t(seeds ? "axis_about" : "axis_about_sheet")),
       this.body, this.message,
-      make("div", { class: "bar" }, this.seed, make("button", { type: "button", class: "plain", onclick: () => this.#seeded() }, t("axis_show"))),
+      seeds ? make("div", { class: "bar" }, this.seed, make("button", { type: "button", class: "plain", onclick: () => this.#seeded() }, t("axis_show"))) : null,
     );
     this.fetch = latest((runs) => this.#sprites(runs));
     this.sprites = new Map(); // run -> sprite, for a seed

@@ -1,9 +1,10 @@
 // The head of the page: a slow walk through the best model, and the two switches.
 
-import { face, icon, iconButton, make, memory, still } from "./dom.js";
+import { face, iconButton, make, still } from "./dom.js";
 import { askSprite, Said } from "./server.js";
 import { draw, fit } from "./sprite.js";
-import { lang, t } from "./text.js";
+import { languageSwitch, lightSwitch } from "./switches.js";
+import { t } from "./text.js";
 
 const SECONDS = 40; // once round the walk: slow enough to follow, quick enough to notice
 const TILE = 104; // CSS pixels, about
@@ -81,39 +82,6 @@ class StudioHead extends HTMLElement {
       draw(context, this.sprite, Math.floor(at + 1) % n, x0, 0, x1 - x0, context.canvas.height);
     }
   }
-}
-
-function languageSwitch() {
-  const names = { en: "English", zh: "中文" }; // each in its own language
-  const button = (code) =>
-    make("button", { type: "button", lang: code, "aria-pressed": String(code === lang), onclick: () => speak(code) }, names[code]);
-  return make("div", { class: "segments", role: "group", "aria-label": t("language") }, ...Object.keys(names).map(button));
-}
-
-/** The page comes again in the other language: Gradio takes up a language only when it starts. */
-function speak(code) {
-  memory.set("lang", code);
-  const url = new URL(location.href);
-  url.searchParams.delete("lang");
-  history.replaceState(history.state, "", url);
-  location.reload();
-}
-
-function lightSwitch() {
-  const dark = () => document.body.classList.contains("dark");
-  const button = make("button", { type: "button", class: "icon-button" });
-  const show = () => {
-    face(button, dark() ? "light" : "dark", t(dark() ? "to_light" : "to_dark"));
-  };
-  button.addEventListener("click", () => {
-    const theme = dark() ? "light" : "dark";
-    memory.set("theme", theme);
-    document.body.classList.toggle("dark", theme === "dark");
-    show();
-  });
-  new MutationObserver(show).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-  show();
-  return button;
 }
 
 customElements.define("studio-head", StudioHead);
