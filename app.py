@@ -16,6 +16,7 @@ from gan_core.errors import UserError
 from gan_core.training.folder import default_runs
 from gan_core.ui.chooser import keep_fresh
 from gan_core.ui.element import element
+from gan_core.ui.explore_tab import explore_tab
 from gan_core.ui.generate_tab import generate_tab
 from gan_core.ui.interpolate_tab import interpolate_tab
 from gan_core.ui.limits import on_space
@@ -37,7 +38,7 @@ def build(studio: Studio) -> gr.Blocks:
         static_files(studio)
         element("studio-head")
         with gr.Tabs(elem_id="tabs"):
-            choosers = generate_tab(studio, page), interpolate_tab(studio, page)
+            choosers = generate_tab(studio, page), explore_tab(studio, page), interpolate_tab(studio, page)
             train_tab(studio)
         keep_fresh(studio, page, *choosers)
     return page

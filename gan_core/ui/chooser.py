@@ -9,11 +9,13 @@ from gan_core.ui.studio import Studio
 from gan_core.ui.text import language_of, said, tr
 
 
-def model_chooser(studio: Studio) -> gr.Dropdown:
+def model_chooser(studio: Studio, bare: bool = False) -> gr.Dropdown:
+    """`bare`: the list alone, for a place where its label would take room from pictures."""
     models = studio.shelf.models()
     return gr.Dropdown(
-        choices_of(models, "en"), value=models[0].key if models else None, label=tr("model"), info=tr("model_info"),
-        allow_custom_value=True,
+        choices_of(models, "en"), value=models[0].key if models else None, label=tr("model"),
+        info=None if bare else tr("model_info"), allow_custom_value=True, container=not bare,
+        elem_classes="bare" if bare else None,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from gan_core.images import enlarge, to_pictures, to_sheet, to_unit
 from gan_core.latent import truncate
 from gan_core.ui.answers import Asked, answer, sentence
 from gan_core.ui.models import Found, Loaded, Shelf
+from gan_core.ui.posted import body_of
 from gan_core.ui.studio import ROUTES, Studio
 from gan_core.ui.text import PageError
 
@@ -173,7 +174,7 @@ def recipe_route(shelf: Shelf) -> Callable[[Request], object]:
     async def route(request: Request) -> Response:
         asked = Asked.of(request)
         try:
-            body = await _body(request)
+            body = await body_of(request, RECIPE_MB)
             return await run_in_threadpool(restore, shelf, body)
         except Exception as error:
             return sentence(error, asked.lang)
@@ -181,21 +182,10 @@ def recipe_route(shelf: Shelf) -> Callable[[Request], object]:
     return route
 
 
-async def _body(request: Request) -> bytes:
-    """Raises UserError for one that is too large, as soon as that is seen."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > RECIPE_MB * 2**20:
-            size = int(request.headers.get("content-length", len(body)))
-            raise PageError("too_large_file", got=size // 2**20, limit=RECIPE_MB)
-    return bytes(body)
-
-
 def restore(shelf: Shelf, png: bytes) -> Response:
     """A PNG that was saved here -> what the controls stood at, and the picture painted anew from its z."""
     recipe = read_recipe(png)
-    loaded = _model_of(shelf, recipe)
+    loaded = model_of(shelf, recipe)
     gan = loaded.gan
     z = truncate(recipe.latent(gan.config.nz).to(gan.device), recipe.truncation)
     y = gan.sample_y(1, 0, recipe.label or 0) if gan.config.num_classes else None
@@ -210,7 +200,7 @@ def restore(shelf: Shelf, png: bytes) -> Response:
     })  # fmt: skip
 
 
-def _model_of(shelf: Shelf, recipe: Recipe) -> Loaded:
+def model_of(shelf: Shelf, recipe: Recipe) -> Loaded:
     """A run's snapshot as it was, if it is still there; else the run as it is now. Raises UserError."""
     if recipe.step is not None and recipe.model.startswith("run:"):
         now = shelf.load(recipe.model)

@@ -54,6 +54,46 @@ def test_it_paints_what_torch_paints(architecture, image_size, nc, num_classes):
     assert np.abs(ours - torchs).max() <= PIXEL
 
 
+def feelings(gan, x, y):
+    """D's activations, normalised over channels, so that squared distances are means over places and layers."""
+    found, hooks = [], []
+    for module in gan.D.net.modules():
+        if isinstance(module, torch.nn.LeakyReLU):
+            hooks.append(module.register_forward_hook(lambda _m, _i, out: found.append(out)))
+    logits = gan.D(x, y)
+    for hook in hooks:
+        hook.remove()
+    rows = []
+    for h in found:
+        unit = h / (h.square().sum(dim=1, keepdim=True) + 1e-10).sqrt()
+        rows.append((unit / (h[0, 0].numel() * len(found)) ** 0.5).flatten(1))
+    return logits, torch.cat(rows, dim=1)
+
+
+@pytest.mark.parametrize("norm_D", ["none", "batch", "spectral"])
+@pytest.mark.parametrize("num_classes", [0, 3])
+@pytest.mark.parametrize(("architecture", "image_size", "nc"), [("dcgan", 28, 1), ("dcgan", 64, 3), ("mlp", 28, 1)])
+@torch.no_grad()
+def test_the_critic_thinks_and_feels_what_torchs_does(architecture, image_size, nc, num_classes, norm_D):
+    gan = restless(
+        architecture=architecture, image_size=image_size, nc=nc, num_classes=num_classes, norm_D=norm_D, dropout_D=0.5
+    )
+    for module in gan.D.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.3, 2)
+    x, y = gan(gan.sample_z(4, 0)), gan.sample_y(4, 0)
+    wanted, felt = feelings(gan, x, y)
+    given = {"x": x.numpy()}
+    if y is not None:
+        given["y"] = torch.nn.functional.one_hot(y, num_classes).float().numpy()
+    session = onnxruntime.InferenceSession(to_onnx(gan, "D"), providers=["CPUExecutionProvider"])
+    logit, feel = session.run(["logit", "feel"], given)
+    assert logit == pytest.approx(wanted.numpy(), rel=5e-3, abs=2e-3)
+    assert feel.shape == felt.shape and np.abs(feel - felt.numpy()).max() < 2e-3
+    assert np.square(feel).sum(axis=1) == pytest.approx(1, abs=0.02)  # as far as anything stirs at all
+
+
 def test_batch_norm_is_folded_and_weights_take_two_bytes():
     gan = restless(image_size=32, nc=3)
     data = to_onnx(gan, name="mine")

@@ -3,5 +3,6 @@
 import "./tabs.js";
 import "./head.js";
 import "./generate.js";
+import "./lab/lab.js";
 import "./interpolate.js";
 import "./train.js";

@@ -15,7 +15,7 @@ document.addEventListener("click", (event) => {
 });
 
 // A link may name one. Gradio paints the tabs before they listen, so ask until one has heard.
-const named = ["generate", "interpolate", "train"].indexOf(new URL(location.href).searchParams.get("tab"));
+const named = ["generate", "explore", "interpolate", "train"].indexOf(new URL(location.href).searchParams.get("tab"));
 const wanted = named >= 0 ? named : Number(sessionStorage.getItem(KEY) ?? 0);
 let tries = 50;
 const asking = wanted > 0 && setInterval(() => {

@@ -1,0 +1,103 @@
+"""The players on their way into the visitor's browser: what a model is, its graphs, and painting where neither will do.
+
+GET  lab/about?model=KEY                    what the page must know of a model
+GET  lab/part.onnx?model=KEY&part=G&mark=M  one graph; with its mark it may be kept for ever
+POST lab/paint {model, z, y}                uint8 (N, S, S, nc), for a browser that cannot paint
+POST lab/opinions {model, z, y}             D's logits (N,), and how far each picture looks from the one before it
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from threading import Lock
+
+import torch
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gan_core.errors import unknown
+from gan_core.export.onnx import to_onnx
+from gan_core.export.onnx_inside import to_onnx_inside
+from gan_core.gan import GAN, fingerprint
+from gan_core.images import to_unit
+from gan_core.latent.inside import stages
+from gan_core.latent.perception import distance, features
+from gan_core.ui.answers import Asked, answer
+from gan_core.ui.models import Loaded, Shelf
+from gan_core.ui.pictures import classes_of
+from gan_core.ui.posted import Posted, posted
+from gan_core.ui.studio import ROUTES, Studio
+
+KEPT = 8  # graphs in memory, 8 MB each at 64 pixels
+MOST = 64  # pictures painted for one request
+PARTS: dict[str, Callable[[GAN], bytes]] = {
+    "G": partial(to_onnx, part="G"),
+    "D": partial(to_onnx, part="D"),
+    "inside": to_onnx_inside,
+}
+
+
+class Graphs:
+    """The graphs that were asked for lately, each written once. Safe in any thread."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._written: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def about(self, asked: Asked) -> Response:
+        return JSONResponse(about(self.shelf.load(asked.text("model") or self.shelf.best().key)))
+
+    def part(self, asked: Asked) -> Response:
+        part = asked.text("part", "G")
+        if part not in PARTS:
+            raise unknown("part", part, PARTS)
+        loaded = self.shelf.load(asked.text("model"))
+        mark = fingerprint(loaded.found.folder)
+        with self._lock:
+            if (mark, part) not in self._written:
+                self._written[mark, part] = PARTS[part](loaded.gan)
+            self._written.move_to_end((mark, part))
+            while len(self._written) > KEPT:
+                self._written.popitem(last=False)
+            body = self._written[mark, part]
+        keep = "private, max-age=31536000, immutable" if asked.text("mark") == mark else "no-cache"
+        return Response(body, media_type="application/octet-stream", headers={"Cache-Control": keep})
+
+
+def about(loaded: Loaded) -> dict[str, object]:
+    found, config = loaded.found, loaded.gan.config
+    return {
+        "key": found.key, "name": found.name, "step": found.step, "mark": fingerprint(found.folder),
+        "size": config.image_size, "nc": config.nc, "nz": config.nz, "architecture": config.architecture,
+        "num_classes": config.num_classes, "classes": classes_of(loaded),
+        "loss": loaded.loss, "believes": loaded.believes, "stages": [asdict(stage) for stage in stages(config)],
+    }  # fmt: skip
+
+
+def graph_routes(studio: Studio) -> list[BaseRoute]:
+    shelf, graphs = studio.shelf, Graphs(studio.shelf)
+
+    def paint(body: Posted) -> Response:
+        loaded = shelf.load(body.text("model"))
+        pixels = torch.cat(list(shelf.paint(loaded.gan, *body.latents(loaded.gan, MOST))))
+        return Response(pixels.permute(0, 2, 3, 1).numpy().tobytes(), media_type="application/octet-stream")
+
+    def opinions(body: Posted) -> Response:
+        loaded = shelf.load(body.text("model"))
+        gan = loaded.gan
+        z, y = body.latents(gan, MOST)
+        x = to_unit(torch.cat(list(shelf.paint(gan, z, y))).to(gan.device))
+        with torch.inference_mode():
+            logits, felt = gan.D(x, y), features(gan.D, x)
+        apart = distance(felt[1:], felt[:-1]).sqrt()
+        return Response(json.dumps({"logits": logits.tolist(), "apart": apart.tolist()}), media_type="application/json")
+
+    return [
+        Route(f"{ROUTES}/lab/about", answer(graphs.about)),
+        Route(f"{ROUTES}/lab/part.onnx", answer(graphs.part)),
+        Route(f"{ROUTES}/lab/paint", posted(paint), methods=["POST"]),
+        Route(f"{ROUTES}/lab/opinions", posted(opinions), methods=["POST"]),
+    ]

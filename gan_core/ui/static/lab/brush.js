@@ -1,0 +1,232 @@
+// The brush: G in the visitor's browser. A hand on a control comes before everything else, and only its newest wish counts.
+
+import { ask, Said } from "../server.js";
+import { partOf, site } from "./home.js";
+import { flat, posted } from "./latent.js";
+import { t } from "../text.js";
+
+const CHUNK = 8; // pictures painted at once in the background
+const TENDER = 400; // ms after a move of the hand in which the background paints one at a time
+const RECENT = 60; // frames over which milliseconds are told
+
+export class Brush {
+  #worker;
+  #answers = new Map();
+  #last = 0;
+  #jobs = []; // in the background: {work, keep}
+  #wish; // of the hand: {latent, draw}
+  #busy = false;
+  #moved = 0;
+  #times = [];
+  #frames = [];
+  #parts = {};
+
+  /** Gets the model and the runtime, at once. `progress(share)`. Throws Said where nothing can paint. */
+  async open(about, progress) {
+    this.about = about;
+    this.#parts = {};
+    this.#jobs = [];
+    this.#wish = undefined;
+    const wanted = new URL(location.href).searchParams.get("brush"); // "wasm" or "server": for tests, and for whoever must compare
+    if (wanted !== "server" && this.how?.kind !== "server") {
+      try {
+        const [graph] = await Promise.all([partOf(about, "G", progress), this.#started(wanted !== "wasm")]);
+        await this.#ask("load", { part: "G", graph });
+        this.#parts.G = Promise.resolve();
+        await this.paint([{ z: new Float32Array(about.nz), y: about.num_classes ? new Float32Array(about.num_classes).fill(1 / about.num_classes) : null }]); // a first run makes its plans
+        return;
+      } catch (error) {
+        if (error instanceof Said && !site) throw error; // the model, not the browser
+        console.info("this browser does not run G:", error.message);
+        this.why = error.message;
+      }
+    }
+    if (site) throw new Said(t("lab_no_wasm"));
+    this.how = { kind: "server", ms: 0, fps: 0 };
+  }
+
+  async #started(gpu) {
+    if (this.#worker) return;
+    if (typeof WebAssembly !== "object" || typeof DecompressionStream !== "function") throw new Error("no WebAssembly");
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data: { id, error, ...answer } }) => {
+      const [resolve, reject] = this.#answers.get(id);
+      this.#answers.delete(id);
+      if (error === undefined) resolve(answer);
+      else reject(new Error(error));
+    };
+    const broken = new Promise((_, reject) => { worker.onerror = (event) => reject(new Error(event.message ?? "the worker does not start")); });
+    this.#worker = worker;
+    try {
+      const { kind } = await Promise.race([this.#ask("open", { gpu }), broken]);
+      this.how = { kind, ms: 0, fps: 0 };
+    } catch (error) {
+      this.#worker = undefined;
+      worker.terminate();
+      throw error;
+    }
+  }
+
+  #ask(name, given, transfer = []) {
+    return new Promise((resolve, reject) => {
+      this.#answers.set(++this.#last, [resolve, reject]);
+      this.#worker.postMessage({ id: this.#last, name, ...given }, transfer);
+    });
+  }
+
+  /** The part's graph, got when it is first needed: D to judge, "inside" to look into G. */
+  need(part) {
+    this.#parts[part] ??= partOf(this.about, part).then((graph) => this.#ask("load", { part, graph }));
+    return this.#parts[part];
+  }
+
+  // the hand
+
+  /** Paints `latent` as soon as can be; of what is wished for meanwhile only the newest. draw(ImageData). */
+  live(latent, draw) {
+    this.#wish = { latent, draw };
+    this.#moved = performance.now();
+    this.#go();
+  }
+
+  async #go() {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (this.#wish || this.#jobs.length) {
+        if (this.#wish) await this.#follow();
+        else {
+          const job = this.#jobs.shift();
+          try {
+            job.keep(await job.work());
+          } catch (error) {
+            job.fail(error);
+          }
+        }
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #follow() {
+    const { latent, draw } = this.#wish;
+    this.#wish = undefined;
+    try {
+      const { images, ms } = await this.#paintNow([latent]);
+      this.#count(ms);
+      draw(images[0]);
+    } catch (error) {
+      console.error(error);
+      draw(null, error);
+    }
+  }
+
+  #count(ms) {
+    const now = performance.now();
+    this.#times.push(ms);
+    this.#frames.push(now);
+    if (this.#times.length > RECENT) this.#times.shift();
+    while (this.#frames[0] < now - 1000) this.#frames.shift();
+    const sorted = [...this.#times].sort((a, b) => a - b);
+    this.how = { ...this.how, ms: sorted[sorted.length >> 1], fps: this.#frames.length };
+  }
+
+  // in the background, in order, giving way to the hand
+
+  /** One ImageData for each latent. */
+  async paint(latents) {
+    const { about } = this;
+    const made = [];
+    for (let i = 0; i < latents.length;) {
+      if (about !== this.about) return never; // who asked looks at another model by now
+      const tender = performance.now() - this.#moved < TENDER;
+      const part = latents.slice(i, i + (tender && this.#worker ? 1 : CHUNK));
+      const { images } = await this.#queue(() => this.#paintNow(part));
+      made.push(...images);
+      i += part.length;
+    }
+    return made;
+  }
+
+  /** D's logits, one for each latent. */
+  async opinions(latents) {
+    return (await this.judge(latents)).logits;
+  }
+
+  /** How far each picture looks from the one before it (n - 1): the root of latent/perception.py's distance. */
+  async feel(latents) {
+    return (await this.judge(latents)).apart;
+  }
+
+  /** Both at once: {logits, apart}. */
+  async judge(latents) {
+    if (!this.#worker) return this.#judgedByServer(latents);
+    const { about } = this;
+    await this.need("D");
+    const logits = new Float32Array(latents.length);
+    const apart = new Float32Array(Math.max(0, latents.length - 1));
+    const chain = ++this.#last;
+    for (let i = 0; i < latents.length; i++) { // one at a time: a hand may come in between
+      if (about !== this.about) return never;
+      const said = await this.#queue(() => this.#ask("judge", { ...rows([latents[i]]), chain, end: i + 1 === latents.length }));
+      logits[i] = said.logit;
+      if (i) apart[i - 1] = said.apart;
+    }
+    return { logits, apart };
+  }
+
+  /** A part's outputs {name: {dims, data}} for inputs of the same form. */
+  async run(part, feeds, wanted) {
+    await this.need(part);
+    return this.#queue(() => this.#ask("run", { part, feeds, wanted }).then(({ outputs }) => outputs));
+  }
+
+  #queue(work) {
+    return new Promise((keep, fail) => {
+      this.#jobs.push({ work, keep, fail });
+      this.#go();
+    });
+  }
+
+  async #paintNow(latents) {
+    if (!this.#worker) return this.#paintedByServer(latents);
+    const { pixels, size, ms } = await this.#ask("paint", rows(latents));
+    return { images: cut(pixels, size, latents.length), ms };
+  }
+
+  // a browser that can do neither
+
+  async #paintedByServer(latents) {
+    const began = performance.now();
+    const { size, nc, key } = this.about;
+    const answer = await ask("lab/paint", {}, { method: "POST", body: JSON.stringify({ model: key, ...posted(latents) }) });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const pixels = new Uint8ClampedArray(latents.length * size * size * 4).fill(255);
+    for (let i = 0, at = 0; at < pixels.length; i += nc, at += 4) {
+      for (let c = 0; c < 3; c++) pixels[at + c] = bytes[i + (nc === 1 ? 0 : c)];
+    }
+    return { images: cut(pixels, size, latents.length), ms: performance.now() - began };
+  }
+
+  async #judgedByServer(latents) {
+    const logits = [];
+    const apart = [];
+    for (let i = 0; i < latents.length; i += 32) {
+      const part = latents.slice(Math.max(0, i - 1), i + 32);
+      const said = await ask("lab/opinions", {}, { method: "POST", body: JSON.stringify({ model: this.about.key, ...posted(part) }) });
+      logits.push(...said.logits.slice(i ? 1 : 0));
+      apart.push(...said.apart);
+    }
+    return { logits: Float32Array.from(logits), apart: Float32Array.from(apart) };
+  }
+}
+
+const never = new Promise(() => {});
+
+const rows = (latents) => ({ n: latents.length, z: flat(latents.map(({ z }) => z)), y: latents[0].y && flat(latents.map(({ y }) => y)) });
+
+function cut(pixels, size, n) {
+  const one = size * size * 4;
+  return Array.from({ length: n }, (_, i) => new ImageData(pixels.subarray(i * one, (i + 1) * one), size, size));
+}

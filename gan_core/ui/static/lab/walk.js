@@ -1,0 +1,351 @@
+// Walk: a map of a plane through latent space, and the great circle through two pictures. Drag, and the picture follows.
+
+import { make } from "../dom.js";
+import { fit } from "../sprite.js";
+import { number, t } from "../text.js";
+import { directionsOf } from "./home.js";
+import { add, dot, norm, ofSeed, point, scale, unpack } from "./latent.js";
+import { dropTarget, put, tile } from "./tile.js";
+
+const ROWS = 9; // pictures on a side of the map
+const REACH = { three: [-0.25, 1.25], two: [-3, 3] }; // of the map: in pictures' coordinates, or in standard deviations
+const AROUND = 20; // pictures on the circle
+const STEP = 1 / 40; // of the map, by an arrow key; a quarter as fine with Alt, four times as coarse with Shift
+
+export class Walk {
+  static toolName = "walk";
+
+  static title = "walk";
+
+  static lead = "walk_lead";
+
+  constructor(lab) {
+    this.lab = lab;
+    this.plane = new Plane(lab);
+    this.circle = new Circle(lab);
+    this.element = make("div", { class: "walk" }, this.plane.element, this.circle.element);
+    new ResizeObserver(() => { this.plane.lay(); this.circle.lay(); }).observe(this.element);
+  }
+
+  async model(about) {
+    this.plane.model(about, []);
+    this.circle.model(about);
+    const found = await directionsOf(about).catch(() => null); // without them the plane is spanned by pictures and by chance
+    if (about === this.lab.about) this.plane.directions(found?.directions ?? []);
+  }
+
+  view() { return this.plane.view(); }
+
+  restore(view) { this.plane.restore(view); }
+}
+
+/** The map: a square of pictures, a mark where the hand is, two sliders that say the same. */
+class Plane {
+  constructor(lab) {
+    this.lab = lab;
+    this.kind = "three";
+    this.at = { three: [0, 0], two: [0, 0] }; // at A, which is in hand at the start
+    this.map = make("canvas", { "aria-hidden": "true" });
+    this.mark = make("div", { class: "pad-mark" });
+    this.letters = [[0, 0], [1, 0], [0, 1]].map((place, i) => Object.assign(make("span", { class: "pad-letter", "aria-hidden": "true" }, "ABC"[i]), { place }));
+    this.pad = make("div", { class: "pad", tabindex: "0", role: "application", "aria-label": t("walk_pad") }, this.map, ...this.letters, this.mark);
+    this.across = slider(t("walk_across"), () => this.#go([Number(this.across.value), this.at[this.kind][1]]));
+    this.up = slider(t("walk_up"), () => this.#go([this.at[this.kind][0], Number(this.up.value)]));
+    this.pad.addEventListener("pointerdown", (event) => this.#down(event));
+    this.pad.addEventListener("pointermove", (event) => { if (this.pad.hasPointerCapture(event.pointerId)) this.#point(event); });
+    this.pad.addEventListener("keydown", (event) => this.#key(event));
+    this.corners = make("div", { class: "corners" });
+    this.axes = make("div", { class: "axes bar" });
+    this.segments = make("div", { class: "segments", role: "group", "aria-label": t("walk_spanned") },
+      ...["three", "two"].map((kind) => make("button", { type: "button", "data-kind": kind, onclick: () => this.#span(kind) }, t(`walk_${kind}`))));
+    this.element = make("div", { class: "plane" },
+      make("div", { class: "bar" }, this.segments), this.pad, make("div", { class: "pad-sliders" }, this.across, this.up), this.corners, this.axes);
+  }
+
+  model(about) {
+    this.about = about;
+    this.ends = [0, 1, 2].map((seed) => ofSeed(about, seed));
+    this.base = this.lab.hand;
+    this.found = [];
+    this.chosen = [0, 1];
+    this.#span(this.kind, false);
+  }
+
+  /** Those that were found for this model; without any the axes are by chance. */
+  directions(found) {
+    this.found = found.slice(0, 64).map(({ id, name, z }) => ({ name: (name && (name[window.STUDIO_LANG] ?? name.en)) || id, z: unpack(z) }));
+    this.found = this.found.filter(({ z }) => z.length === this.about.nz);
+    if (this.kind === "two") this.#span("two", false);
+  }
+
+  #axis(i) {
+    if (this.found[this.chosen[i]]) return this.found[this.chosen[i]].z;
+    const { z } = ofSeed(this.about, 1000 + this.chosen[i]);
+    return scale(z, 1 / norm(z));
+  }
+
+  #span(kind, chosen = true) {
+    this.kind = kind;
+    if (chosen && kind === "two") {
+      this.base = this.lab.hand;
+      this.at.two = [0, 0];
+    }
+    for (const button of this.segments.children) button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
+    this.corners.hidden = kind !== "three";
+    this.axes.hidden = kind !== "two";
+    this.pad.setAttribute("aria-description", t(`walk_${kind}_about`));
+    const [low, high] = REACH[kind];
+    for (const range of [this.across, this.up]) Object.assign(range, { min: low, max: high, step: (high - low) / 200 });
+    for (const letter of this.letters) {
+      letter.hidden = kind !== "three";
+      letter.style.left = percent(letter.place[0], kind);
+      letter.style.bottom = percent(letter.place[1], kind);
+    }
+    this.#list();
+    this.#mark();
+    this.draw();
+    if (chosen) this.lab.viewed();
+  }
+
+  #list() {
+    this.corners.replaceChildren(...this.ends.map((latent, i) => {
+      const name = t("walk_corner", { letter: "ABC"[i] });
+      const change = (other) => { if (other) { this.ends[i] = other; this.#list(); this.draw(); } };
+      const button = tile(this.lab, latent, name, async () => change(await this.lab.pick(name)));
+      dropTarget(this.lab, button, change);
+      return make("div", { class: "corner" }, make("span", { class: "letter" }, "ABC"[i]), button);
+    }));
+    const names = this.found.length ? this.found.map(({ name }) => name) : [t("walk_chance", { n: 1 }), t("walk_chance", { n: 2 })];
+    this.axes.replaceChildren(...["walk_axis_across", "walk_axis_up"].map((key, i) =>
+      make("label", {}, t(key), make("select", { onchange: (event) => { this.chosen[i] = Number(event.target.value); this.draw(); } },
+        ...names.map((name, k) => make("option", { value: k, selected: k === this.chosen[i] }, name))))),
+    make("button", { type: "button", class: "plain", onclick: () => this.#span("two") }, t("walk_from_here")));
+  }
+
+  /** The latent at (u, v). */
+  latent([u, v]) {
+    if (this.kind === "two") return point(add(add(this.base.z, this.#axis(0), u), this.#axis(1), v), this.base.y);
+    const [a, b, c] = this.ends;
+    const blend = (name) => a[name].map((value, i) => value + u * (b[name][i] - value) + v * (c[name][i] - value));
+    const z = blend("z");
+    const lengths = this.ends.map((end) => norm(end.z));
+    const wanted = (1 - u - v) * lengths[0] + u * lengths[1] + v * lengths[2];
+    const kept = Math.min(Math.max(wanted, Math.min(...lengths)), Math.max(...lengths)); // as long as its corners: between them is a place that G never met
+    return point(scale(z, kept / Math.max(norm(z), 1e-9)), a.y && shares(blend("y")));
+  }
+
+  // under the hand
+
+  #down(event) {
+    if (event.button) return;
+    this.pad.setPointerCapture(event.pointerId);
+    this.#point(event);
+  }
+
+  #point(event) {
+    const box = this.pad.getBoundingClientRect();
+    const [low, high] = REACH[this.kind];
+    const of = (share) => low + Math.min(1, Math.max(0, share)) * (high - low);
+    this.#go([of((event.clientX - box.left) / box.width), of(1 - (event.clientY - box.top) / box.height)]);
+  }
+
+  #key(event) {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const [low, high] = REACH[this.kind];
+    const step = (high - low) * STEP * (event.shiftKey ? 4 : event.altKey ? 0.25 : 1);
+    this.#go(this.at[this.kind].map((value, i) => Math.min(high, Math.max(low, value + way[i] * step))));
+  }
+
+  #go(at) {
+    this.at[this.kind] = at;
+    this.lab.take(this.latent(at));
+    this.#mark();
+  }
+
+  #mark() {
+    const [u, v] = this.at[this.kind];
+    this.mark.style.left = percent(u, this.kind);
+    this.mark.style.bottom = percent(v, this.kind);
+    this.across.value = u;
+    this.up.value = v;
+    for (const range of [this.across, this.up]) range.setAttribute("aria-valuetext", number(Number(range.value), 2));
+  }
+
+  // the map
+
+  lay() {
+    if (this.about && this.pad.clientWidth !== this.drawn) this.draw();
+  }
+
+  /** Paints the pictures of the map in the background, from the middle outwards. */
+  async draw() {
+    const width = this.pad.clientWidth;
+    if (!this.about || !width) return;
+    this.drawn = width;
+    const round = (this.round ?? 0) + 1;
+    this.round = round;
+    const context = fit(this.map, width, width);
+    const side = context.canvas.width / ROWS;
+    const [low, high] = REACH[this.kind];
+    const of = (k) => low + ((k + 0.5) / ROWS) * (high - low);
+    const places = [];
+    for (let row = 0; row < ROWS; row++) for (let column = 0; column < ROWS; column++) places.push([column, row]);
+    const far = ([column, row]) => Math.hypot(column - (ROWS - 1) / 2, row - (ROWS - 1) / 2);
+    places.sort((a, b) => far(a) - far(b));
+    const small = make("canvas", {});
+    for (let i = 0; i < places.length; i += ROWS) {
+      const some = places.slice(i, i + ROWS);
+      const images = await this.lab.brush.paint(some.map(([column, row]) => this.latent([of(column), of(ROWS - 1 - row)])));
+      if (this.round !== round) return;
+      images.forEach((image, k) => {
+        put(small, image);
+        const [x, y] = [Math.round(some[k][0] * side), Math.round(some[k][1] * side)];
+        context.drawImage(small, x, y, Math.ceil(side), Math.ceil(side));
+      });
+    }
+    this.pad.dataset.drawn = round;
+  }
+
+  // the address
+
+  view() {
+    const [u, v] = this.at[this.kind].map((value) => value.toFixed(3));
+    return this.kind === "three" && this.ends.every(({ seed }) => seed != null) ? `three,${u},${v},${this.ends.map(({ seed }) => seed).join(",")}` : `${this.kind},${u},${v}`;
+  }
+
+  restore(view) {
+    const [kind, ...numbers] = view.split(",");
+    const values = numbers.map(Number);
+    if (!(kind in REACH) || !values.every(Number.isFinite)) return;
+    const [low, high] = REACH[kind];
+    if (values.length >= 2) this.at[kind] = values.slice(0, 2).map((value) => Math.min(high, Math.max(low, value)));
+    const seeds = values.slice(2);
+    if (kind === "three" && seeds.length === 3 && seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)) this.ends = seeds.map((seed) => ofSeed(this.about, seed));
+    if (kind === "two") { // the hand is where the walk had come to: it began that far before
+      const [u, v] = this.at.two;
+      this.base = point(add(add(this.lab.hand.z, this.#axis(0), -u), this.#axis(1), -v), this.lab.hand.y);
+    }
+    this.#span(kind, false);
+  }
+}
+
+/** Round and round through two latents: every point as long as they are. */
+class Circle {
+  constructor(lab) {
+    this.lab = lab;
+    this.angle = 0;
+    this.ring = make("canvas", { "aria-hidden": "true" });
+    this.mark = make("div", { class: "pad-mark" });
+    this.pad = make("div", { class: "ring" }, this.ring, this.mark, this.faces = make("div", { class: "ring-ends" }));
+    this.range = slider(t("walk_angle"), () => this.#go(Number(this.range.value)));
+    Object.assign(this.range, { min: 0, max: 360, step: 1 });
+    this.pad.addEventListener("pointerdown", (event) => {
+      if (event.button || event.target.closest(".tile")) return;
+      this.pad.setPointerCapture(event.pointerId);
+      this.#point(event);
+    });
+    this.pad.addEventListener("pointermove", (event) => { if (this.pad.hasPointerCapture(event.pointerId)) this.#point(event); });
+    this.element = make("div", { class: "circle" }, make("h3", {}, t("walk_circle")), make("p", { class: "note" }, t("walk_circle_about")), this.pad, make("div", { class: "pad-sliders" }, this.range));
+  }
+
+  model(about) {
+    this.about = about;
+    this.ends = [0, 1].map((seed) => ofSeed(about, seed));
+    this.#list();
+  }
+
+  #list() {
+    this.faces.replaceChildren(...this.ends.map((latent, i) => {
+      const name = t("walk_end", { letter: "AB"[i] });
+      const change = (other) => { if (other) { this.ends[i] = other; this.#list(); } };
+      const button = tile(this.lab, latent, name, async () => change(await this.lab.pick(name)));
+      dropTarget(this.lab, button, change);
+      return make("div", { class: "corner" }, make("span", { class: "letter" }, "AB"[i]), button);
+    }));
+    const [a, b] = this.ends;
+    this.u = scale(a.z, 1 / Math.max(norm(a.z), 1e-9));
+    const aside = add(b.z, this.u, -dot(b.z, this.u));
+    this.v = scale(aside, 1 / Math.max(norm(aside), 1e-9));
+    this.between = Math.atan2(dot(b.z, this.v), dot(b.z, this.u)); // the angle at which b lies
+    this.draw();
+    this.#mark();
+  }
+
+  /** At an angle, in degrees: a lies at 0. */
+  latent(degrees) {
+    const angle = (degrees * Math.PI) / 180;
+    const [a, b] = this.ends;
+    const share = (1 - Math.cos(angle)) / Math.max(1e-6, 1 - Math.cos(this.between));
+    const far = Math.min(1, Math.max(0, share));
+    const length = (1 - far) * norm(a.z) + far * norm(b.z);
+    const z = this.u.map((value, i) => length * (Math.cos(angle) * value + Math.sin(angle) * this.v[i]));
+    return point(z, a.y && a.y.map((value, i) => (1 - far) * value + far * b.y[i]));
+  }
+
+  #point(event) {
+    const box = this.pad.getBoundingClientRect();
+    const angle = Math.atan2(box.top + box.height / 2 - event.clientY, event.clientX - box.left - box.width / 2);
+    this.#go(((angle * 180) / Math.PI + 360) % 360);
+  }
+
+  #go(angle) {
+    this.angle = angle;
+    this.lab.take(this.latent(angle));
+    this.#mark();
+  }
+
+  #mark() {
+    const angle = (this.angle * Math.PI) / 180;
+    this.mark.style.left = `${50 + 42 * Math.cos(angle)}%`;
+    this.mark.style.top = `${50 - 42 * Math.sin(angle)}%`;
+    this.range.value = this.angle;
+    this.range.setAttribute("aria-valuetext", t("walk_degrees", { n: number(this.angle) }));
+  }
+
+  lay() {
+    if (this.about && this.pad.clientWidth !== this.drawn) this.draw();
+  }
+
+  async draw() {
+    const width = this.pad.clientWidth;
+    if (!this.about || !width) return;
+    this.drawn = width;
+    const round = (this.round ?? 0) + 1;
+    this.round = round;
+    const context = fit(this.ring, width, width);
+    const whole = context.canvas.width;
+    const side = 0.115 * whole;
+    const angles = Array.from({ length: AROUND }, (_, i) => (i * 360) / AROUND);
+    const images = await this.lab.brush.paint(angles.map((angle) => this.latent(angle)));
+    if (this.round !== round) return;
+    context.clearRect(0, 0, whole, whole);
+    const small = make("canvas", {});
+    images.forEach((image, i) => {
+      put(small, image);
+      const angle = (angles[i] * Math.PI) / 180;
+      context.drawImage(small, whole * (0.5 + 0.42 * Math.cos(angle)) - side / 2, whole * (0.5 - 0.42 * Math.sin(angle)) - side / 2, side, side);
+    });
+    this.pad.dataset.drawn = round;
+  }
+}
+
+function slider(label, oninput) {
+  const range = make("input", { type: "range", "aria-label": label, title: label });
+  range.addEventListener("input", oninput);
+  return range;
+}
+
+/** Where a value lies on a side of the map. */
+function percent(value, kind) {
+  const [low, high] = REACH[kind];
+  return `${(100 * (value - low)) / (high - low)}%`;
+}
+
+/** Shares of classes: none below 0, 1 in all. */
+function shares(y) {
+  const kept = y.map((share) => Math.max(0, share));
+  const all = kept.reduce((sum, share) => sum + share, 0);
+  return all > 1e-9 ? scale(kept, 1 / all) : kept;
+}
