@@ -1,4 +1,4 @@
-"""The routes behind Interpolate and the head of the page: films as sprites to play, and as files to keep."""
+"""The routes behind Interpolate, the laboratory and the page's head: films as sprites to play, as files to keep."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,18 +18,20 @@ from torch import Tensor
 
 from gan_core.errors import UserError
 from gan_core.export import save_film
-from gan_core.images import to_sheet
+from gan_core.images import check_pixels, to_sheet
 from gan_core.latent import Easing, Method, truncate, walk, walk_labels
 from gan_core.ui.answers import Asked, answer, spoken
 from gan_core.ui.kept import Kept
 from gan_core.ui.models import Loaded, Shelf
 from gan_core.ui.pictures import MOST_SEED, classes_of, file_name_of, sprite
+from gan_core.ui.posted import Posted, posted
 from gan_core.ui.studio import ROUTES, Studio
 from gan_core.ui.text import PageError
 
 MOST_FRAMES = 240
 MOST_KEYFRAMES = 8
-FILM_SIDE = 256  # pixels a film's side is brought to: 28 is a speck
+FILM_SIDE = 256  # pixels a film's side is brought to where nobody says otherwise: 28 is a speck
+MOST_SCALE = 8  # times; 64 pixels become 512, which fills a slide
 FPS = 24  # frames a second, where nobody says otherwise
 WRITERS = BoundedSemaphore(2)  # films written at once: each takes a core, and as GIF all its frames in memory
 HERO = (8, 96)  # keyframes and frames of the walk at the head of the page
@@ -37,6 +39,7 @@ HERO = (8, 96)  # keyframes and frames of the walk at the head of the page
 Format = Literal["gif", "mp4", "webp"]
 KINDS = {"gif": "image/gif", "mp4": "video/mp4", "webp": "image/webp"}
 Progress = Callable[[int, int], None]
+Latents = tuple[Tensor, Tensor | None]  # z (frames, nz) and, where the model has classes, weights (frames, num_classes)
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,7 @@ class Walk:
     loop: bool
     easing: Easing
 
-    def latents(self) -> tuple[Tensor, Tensor | None]:
-        """z (frames, nz) and, where the model has classes, their weights (frames, num_classes)."""
+    def latents(self) -> Latents:
         gan = self.loaded.gan
         keys = [truncate(gan.sample_z(1, seed), psi) for seed, psi in zip(self.seeds, self.truncations, strict=True)]
         z = walk(torch.cat(keys), self.frames, self.method, self.loop, self.easing)
@@ -64,6 +66,26 @@ class Walk:
         ys = [gan.sample_y(1, seed, y) for seed, y in zip(self.seeds, known, strict=True)]
         labels = torch.cat([y for y in ys if y is not None])
         return z, walk_labels(labels, classes, self.frames, self.loop, self.easing)
+
+
+@dataclass(frozen=True)
+class Print:
+    """How a film is written down."""
+
+    kind: str
+    fps: float
+    scale: int  # 0: so that a side has about FILM_SIDE pixels
+    smooth: bool
+
+    @classmethod
+    def of(cls, asked: Asked) -> "Print":
+        """Raises UserError for an unknown format and numbers out of range."""
+        return cls(
+            asked.one_of("format", Format),
+            asked.number("fps", 1, 60, FPS),
+            asked.whole("scale", 0, MOST_SCALE, 0),
+            bool(asked.whole("smooth", 0, 1, 1)),
+        )
 
 
 def walk_of(shelf: Shelf, asked: Asked) -> Walk:
@@ -107,18 +129,13 @@ def film_routes(studio: Studio) -> list[BaseRoute]:
         Route(f"{ROUTES}/film", answer(lambda asked: film_sprite(shelf, walk_of(shelf, asked)))),
         Route(f"{ROUTES}/film/make", answer(lambda asked: make(shelf, kept, asked))),
         Route(f"{ROUTES}/film/file", answer(fetch)),
+        Route(f"{ROUTES}/lab/film", posted(lambda body: make_of_latents(shelf, kept, body)), methods=["POST"]),
     ]
 
 
-def paint_walk(shelf: Shelf, walk: Walk, progress: Progress | None = None) -> Tensor:
+def paint_walk(shelf: Shelf, walk: Walk) -> Tensor:
     """Frames of uint8 (frames, nc, S, S)."""
-    z, y = walk.latents()
-    parts: list[Tensor] = []
-    for part in shelf.paint(walk.loaded.gan, z, y):
-        parts.append(part)
-        if progress:
-            progress(sum(map(len, parts)), len(z))
-    return torch.cat(parts)
+    return torch.cat(list(shelf.paint(walk.loaded.gan, *walk.latents())))
 
 
 def film_sprite(shelf: Shelf, walk: Walk) -> Response:
@@ -133,9 +150,21 @@ def film_sprite(shelf: Shelf, walk: Walk) -> Response:
 
 
 def make(shelf: Shelf, kept: Kept, asked: Asked) -> Response:
-    walk, kind = walk_of(shelf, asked), asked.one_of("format", Format)
-    fps = asked.number("fps", 1, 60, FPS)
-    return told_while(lambda progress: _write(shelf, kept, walk, kind, fps, progress), asked.lang)
+    walk, how = walk_of(shelf, asked), Print.of(asked)
+    return told_while(lambda progress: _write_walk(kept, shelf, walk, how, progress), asked.lang)
+
+
+def make_of_latents(shelf: Shelf, kept: Kept, body: Posted) -> Response:
+    """A film of z (frames, nz) as they come, one picture each: all timing was decided where they come from.
+
+    {"model", "z", "y"?, "format", "fps", "scale" 1..8, "smooth" 0 or 1} -> lines as of film/make.
+    """
+    loaded, how = shelf.load(body.text("model")), Print.of(body)
+    z, y = body.latents(loaded.gan, most=MOST_FRAMES)
+    if len(z) < 2:
+        raise UserError("too_few_frames", got=len(z), keyframes=2)
+    name = f"{file_name_of(loaded.found)}-path"
+    return told_while(lambda progress: _write(kept, shelf, loaded, (z, y), how, name, progress), body.lang)
 
 
 def told_while(write: Callable[[Progress], str], lang: str) -> Response:
@@ -194,16 +223,31 @@ class Told(StreamingResponse):
 
 def film_file(shelf: Shelf, kept: Kept, asked: Asked) -> Path:
     """The film as a file, for gradio_client."""
-    kind = asked.one_of("format", Format)
-    token = _write(shelf, kept, walk_of(shelf, asked), kind, asked.number("fps", 1, 60, FPS), lambda done, of: None)
+    token = _write_walk(kept, shelf, walk_of(shelf, asked), Print.of(asked), lambda done, of: None)
     return kept.find(token)[0]
 
 
-def _write(shelf: Shelf, kept: Kept, walk: Walk, kind: str, fps: float, progress: Progress) -> str:
+def _write_walk(kept: Kept, shelf: Shelf, walk: Walk, how: Print, progress: Progress) -> str:
+    name = f"{file_name_of(walk.loaded.found)}-{walk.method}"
+    return _write(kept, shelf, walk.loaded, walk.latents(), how, name, progress)
+
+
+def _write(
+    kept: Kept, shelf: Shelf, loaded: Loaded, latents: Latents, how: Print, name: str, progress: Progress
+) -> str:
     """Painting is the first half, writing the second. Returns the token of the file."""
-    pixels = paint_walk(shelf, walk, lambda done, of: progress(done, 2 * of))
-    token, path = kept.place(kind)
-    scale = max(1, FILM_SIDE // pixels.shape[-1])
-    save_film(pixels, path, fps, scale, smooth=True, progress=lambda done, of, _: progress(of + done, 2 * of))
-    kept.add(token, path, f"{file_name_of(walk.loaded.found)}-{walk.method}.{kind}")
+    z, y = latents
+    side = loaded.gan.config.image_size
+    scale = how.scale or max(1, FILM_SIDE // side)
+    check_pixels(side * scale, side * scale, 1 if how.kind == "mp4" else len(z))  # before the work, not after it
+    parts: list[Tensor] = []
+    for part in shelf.paint(loaded.gan, z, y):
+        parts.append(part)
+        progress(sum(map(len, parts)), 2 * len(z))
+    token, path = kept.place(how.kind)
+    save_film(
+        torch.cat(parts), path, how.fps, scale, how.smooth,
+        progress=lambda done, of, _: progress(of + done, 2 * of),
+    )  # fmt: skip
+    kept.add(token, path, f"{name}.{how.kind}")
     return token
