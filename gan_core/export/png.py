@@ -35,6 +35,7 @@ class Recipe:
     label: int | None = None
     step: int | None = None  # of the snapshot
     software: str = SOFTWARE
+    y: tuple[float, ...] | None = None  # weights of classes, for a picture between them; None: `label` says it all
 
     def latent(self, nz: int) -> Tensor:
         """z (1, nz) for a model of that nz. Raises UserError if the recipe's z is of another length."""
@@ -42,12 +43,20 @@ class Recipe:
             raise UserError("recipe_z", got=len(self.z), wanted=nz)
         return torch.tensor([self.z])
 
+    def weights(self, classes: int) -> Tensor | None:
+        """y (1, classes) for a picture between classes, else None. Raises UserError if it is of another length."""
+        if self.y is None:
+            return None
+        if len(self.y) != classes:
+            raise UserError("recipe_y", got=len(self.y), wanted=classes)
+        return torch.tensor([self.y])
+
 
 def save_png(image: Image.Image, target: str | Path | BinaryIO, recipe: Recipe) -> None:
     """Write a PNG with its recipe to a file, all or nothing, or into an open buffer."""
     info = PngInfo()
-    packed = b64encode(pack(f"<{len(recipe.z)}f", *recipe.z)).decode()  # float32, a quarter of what digits take
-    info.add_text(KEY, json.dumps(asdict(recipe) | {"z": packed}))
+    text = asdict(recipe) | {"z": _packed(recipe.z), "y": recipe.y and _packed(recipe.y)}
+    info.add_text(KEY, json.dumps({key: value for key, value in text.items() if key != "y" or value}))
     if isinstance(target, str | Path):
         with replace_file(Path(target)) as part:
             image.save(part, "PNG", pnginfo=info)
@@ -79,16 +88,27 @@ def read_recipe(source: str | Path | bytes) -> Recipe:
 
 def _checked(values: Any) -> Recipe:
     """A recipe from a stranger's JSON. Raises one of four errors for anything that ours never holds."""
-    z = tuple(number for (number,) in iter_unpack("<f", b64decode(values["z"], validate=True)))
-    if not 1 <= len(z) <= MOST_NZ or not all(map(isfinite, z)):
-        raise ValueError(f"z has {len(z)} numbers, not all of them finite" if z else "z is empty")
+    z = _numbers("z", values["z"])
+    y = _numbers("y", values["y"]) if values.get("y") is not None else None
     model, truncation = values["model"], values["truncation"]
     if not isinstance(model, str) or not 1 <= len(model) <= 200 or not model.isprintable():
         raise ValueError("model is not a name")
     if isinstance(truncation, bool) or not isinstance(truncation, int | float) or not 0 < truncation <= 1:
         raise ValueError("truncation is not in (0, 1]")
     seed, label, step = (_whole(values, name, low) for name, low in (("seed", -(2**63)), ("label", 0), ("step", 0)))
-    return Recipe(model, z, seed, float(truncation), label, step)
+    return Recipe(model, z, seed, float(truncation), label, step, y=y)
+
+
+def _packed(numbers: tuple[float, ...]) -> str:
+    """float32 in base64: a quarter of what digits take."""
+    return b64encode(pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+def _numbers(name: str, text: str) -> tuple[float, ...]:
+    numbers = tuple(number for (number,) in iter_unpack("<f", b64decode(text, validate=True)))
+    if not 1 <= len(numbers) <= MOST_NZ or not all(map(isfinite, numbers)):
+        raise ValueError(f"{name} has {len(numbers)} numbers, not all of them finite" if numbers else f"{name} is empty")
+    return numbers
 
 
 def _whole(values: dict[str, Any], name: str, low: int) -> int | None:

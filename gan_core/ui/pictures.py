@@ -188,7 +188,8 @@ def restore(shelf: Shelf, png: bytes) -> Response:
     loaded = model_of(shelf, recipe)
     gan = loaded.gan
     z = truncate(recipe.latent(gan.config.nz).to(gan.device), recipe.truncation)
-    y = gan.sample_y(1, 0, recipe.label or 0) if gan.config.num_classes else None
+    classes = gan.config.num_classes
+    y = recipe.weights(classes) if recipe.y else gan.sample_y(1, 0, recipe.label or 0) if classes else None
     image = to_pictures(torch.cat(list(shelf.paint(gan, z, y))))[0]
     buffer = BytesIO()
     image.save(buffer, "PNG")

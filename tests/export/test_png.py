@@ -44,7 +44,10 @@ def packed(*z):
     return b64encode(pack(f"<{len(z)}f", *z)).decode()
 
 
-@pytest.mark.parametrize("recipe", [FULL, Recipe("user/model", Z), Recipe("m", (0.0,)), Recipe("水果", Z * 40)])
+MIXED = Recipe("m", Z, y=(0.25, 0.75))
+
+
+@pytest.mark.parametrize("recipe", [FULL, MIXED, Recipe("user/model", Z), Recipe("m", (0.0,)), Recipe("水果", Z * 40)])
 def test_there_and_back(recipe, tmp_path):
     path = tmp_path / "new folder" / "a.png"
     save_png(PICTURE, path, recipe)
@@ -79,7 +82,7 @@ def test_z_for_a_model():
         {"model": ""}, {"model": 3}, {"model": "a\nb"}, {"model": "a" * 201}, {"model": "gone"},
         {"truncation": 0}, {"truncation": 2}, {"truncation": float("nan")}, {"truncation": True}, {"truncation": "1"},
         {"truncation": None}, {"truncation": "gone"}, {"seed": 1.5}, {"seed": True}, {"seed": 10**30}, {"seed": "7"},
-        {"label": -1}, {"label": []}, {"step": -1}, {"step": {}},
+        {"label": -1}, {"label": []}, {"step": -1}, {"step": {}}, {"y": "AAA="}, {"y": packed(float("nan"))}, {"y": 3},
     ],
     ids=str,
 )  # fmt: skip
@@ -136,3 +139,10 @@ def test_a_cut_or_scratched_png_never_gives_more_than_a_sentence():
             data[place] = random.integers(256)
         with suppress(UserError):
             assert read_recipe(bytes(data)).model
+
+
+def test_weights_of_classes_that_the_model_lacks_are_refused():
+    assert MIXED.weights(2).tolist() == [[0.25, 0.75]]
+    assert FULL.weights(2) is None
+    with pytest.raises(UserError, match="weights for 2 classes, but the model has 3"):
+        MIXED.weights(3)

@@ -52,3 +52,9 @@ export const memory = {
   get(key) { try { return localStorage.getItem(`studio.${key}`); } catch { return null; } },
   set(key, value) { try { localStorage.setItem(`studio.${key}`, value); } catch { /* a private window */ } },
 };
+
+/** When a hand last moved something that follows at once: whatever else moves on the page waits for it. */
+export const hand = {
+  moved: -Infinity,
+  get moves() { return performance.now() - this.moved < 400; },
+};

@@ -1,6 +1,6 @@
 // The head of the page: a slow walk through the best model, and the two switches.
 
-import { face, iconButton, make, still } from "./dom.js";
+import { face, hand, iconButton, make, still } from "./dom.js";
 import { askSprite, Said } from "./server.js";
 import { draw, fit } from "./sprite.js";
 import { languageSwitch, lightSwitch } from "./switches.js";
@@ -58,8 +58,10 @@ class StudioHead extends HTMLElement {
 
   tick(now, before = now) {
     cancelAnimationFrame(this.frame);
-    this.time += Math.min(now - before, 100) / 1000;
-    this.paint();
+    if (!hand.moves) {
+      this.time += Math.min(now - before, 100) / 1000;
+      this.paint();
+    }
     if (this.playing) this.frame = requestAnimationFrame((later) => this.tick(later, now));
   }
 

@@ -1,12 +1,12 @@
 // The brush: G in the visitor's browser. A hand on a control comes before everything else, and only its newest wish counts.
 
+import { hand } from "../dom.js";
 import { ask, Said } from "../server.js";
 import { partOf, site } from "./home.js";
 import { flat, posted } from "./latent.js";
 import { t } from "../text.js";
 
-const CHUNK = 8; // pictures painted at once in the background
-const TENDER = 400; // ms after a move of the hand in which the background paints one at a time
+const CHUNK = 8; // pictures painted at once in the background; one at a time while a hand moves
 const RECENT = 60; // frames over which milliseconds are told
 
 export class Brush {
@@ -16,7 +16,6 @@ export class Brush {
   #jobs = []; // in the background: {work, keep}
   #wish; // of the hand: {latent, draw}
   #busy = false;
-  #moved = 0;
   #times = [];
   #frames = [];
   #parts = {};
@@ -85,7 +84,7 @@ export class Brush {
   /** Paints `latent` as soon as can be; of what is wished for meanwhile only the newest. draw(ImageData). */
   live(latent, draw) {
     this.#wish = { latent, draw };
-    this.#moved = performance.now();
+    hand.moved = performance.now();
     this.#go();
   }
 
@@ -140,7 +139,7 @@ export class Brush {
     const made = [];
     for (let i = 0; i < latents.length;) {
       if (about !== this.about) return never; // who asked looks at another model by now
-      const tender = performance.now() - this.#moved < TENDER;
+      const tender = hand.moves;
       const part = latents.slice(i, i + (tender && this.#worker ? 1 : CHUNK));
       const { images } = await this.#queue(() => this.#paintNow(part));
       made.push(...images);
