@@ -26,7 +26,9 @@ from gan_core.training.trainer import cpu_has_bf16
 SCREEN = 32  # pixels a side at which the first starts are compared: what differs there differs
 BATCH = 64
 FEEL = 1.0  # weight of what D feels beside the mean squared pixel: on natural pictures the two are then about as large
-NEAR = 0.02  # weight of (|z| / sqrt(nz) - 1)^2: keeps z where G was trained, and moves no pixel (|z| varies by 7 % itself)
+NEAR = (
+    0.02  # weight of (|z| / sqrt(nz) - 1)^2: keeps z where G was trained, and moves no pixel (|z| varies by 7 % itself)
+)
 RATE = 0.1  # Adam's first step, of a z whose numbers are about 1; it falls along a cosine
 LAST_RATE = 0.002  # and ends so small that z stands still
 BETAS = (0.9, 0.99)
@@ -46,7 +48,9 @@ class Effort:
         return sum(keep * steps for keep, steps in self.rounds)
 
 
-EFFORT = Effort()  # 4.4 s a picture at 64 pixels, ngf 64, on one core with bfloat16; calibrations are made with the same
+EFFORT = (
+    Effort()
+)  # 4.4 s a picture at 64 pixels, ngf 64, on one core with bfloat16; calibrations are made with the same
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Task:
     def seen(self, x: Tensor) -> Tensor:
         """(N, nc, S, S) -> the same shape, only what counts."""
         if self.known is not None:
-            x = x * self.known
+            x = x * self.known.to(x.device)
         if self.smaller > 1:
             x = F.interpolate(F.avg_pool2d(x, self.smaller), scale_factor=float(self.smaller))
         return x
@@ -134,10 +138,11 @@ class _Players:
     """G_ema and D of their own: laid out for speed, no gradients of weights, and nobody else's to change."""
 
     def __init__(self, gan: GAN) -> None:
-        self.G, self.D = (deepcopy(net).eval().requires_grad_(False) for net in (gan.G_ema, gan.D))
+        self.G = deepcopy(gan.G_ema).eval().requires_grad_(False)
+        self.D = deepcopy(gan.D).eval().requires_grad_(False)
         if gan.config.architecture == "dcgan":
-            for net in (self.G, self.D):
-                net.to(memory_format=torch.channels_last)
+            self.G.to(memory_format=torch.channels_last)
+            self.D.to(memory_format=torch.channels_last)
         self.rounded = gan.device.type == "cpu" and cpu_has_bf16()
         classes = gan.config.num_classes
         self.z = gan.sample_z(EFFORT.starts, seed=0)
@@ -183,7 +188,7 @@ class _Descent:
         shrink = wanted.shape[-1] // players.screen.shape[-1]
         screen = players.screen[:starts]
         if task.known is not None:
-            screen = screen * F.avg_pool2d(task.known[None], shrink)
+            screen = screen * F.avg_pool2d(task.known[None], shrink).to(screen.device)
         apart = torch.cdist(F.avg_pool2d(wanted, shrink).flatten(1), screen.flatten(1))  # (N, starts)
         rank, chosen = (part.flatten() for part in apart.topk(min(keep, starts), largest=False))
         z, y = players.z[chosen], None if players.y is None else players.y[chosen]
@@ -242,7 +247,9 @@ def _judge(players: _Players, state: _Descent, wanted: Tensor, task: Task) -> Fo
     pixel = (seen - many).square().flatten(1).mean(dim=1) / task.share
     feel = (features(players.D, seen) - features(players.D, many)).square().sum(dim=1) / task.share
     ranked = _pixels(seen, many, task) if task.noisy else pixel + FEEL * feel
-    best = ranked.view(state.pictures, -1).argmin(dim=1) + torch.arange(state.pictures, device=pixel.device) * state.kept
+    best = (
+        ranked.view(state.pictures, -1).argmin(dim=1) + torch.arange(state.pictures, device=pixel.device) * state.kept
+    )
     y = None if state.y is None else state.y[best]
     return Found(state.z[best], y, images[best], pixel[best], feel[best])
 

@@ -1,0 +1,62 @@
+"""Work that takes seconds, told in lines of JSON while it is done: how far it is, at last what came of it."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Event, Thread
+
+from gan_core.ui.answers import spoken
+from gan_core.ui.films import Told
+from gan_core.ui.text import PageError
+
+Line = dict[str, object]
+Tell = Callable[[Line], None]  # one line of progress; raises Left where nobody listens any more
+
+
+class Left(Exception):
+    """Whoever asked has gone."""
+
+
+class Slots:
+    """So much of one kind of work at once, in this whole app; one more gets the sentence `busy`."""
+
+    def __init__(self, count: int, busy: str) -> None:
+        self.free, self.busy = BoundedSemaphore(count), busy
+
+    def told(self, work: Callable[[Tell], Line], lang: str) -> Told:
+        """Lines of `work`, in a thread of its own: what it tells, then what it returns as {"result"}, or {"error"}.
+
+        It is given up at its next word once the client has gone.
+        """
+        lines: SimpleQueue[Line] = SimpleQueue()
+        left = Event()
+
+        def tell(line: Line) -> None:
+            if left.is_set():
+                raise Left
+            lines.put(line)
+
+        def go() -> None:
+            last: Line = {"error": ""}
+            try:
+                with suppress(Left):
+                    last = {"result": work(tell)}
+            except Exception as error:
+                last = {"error": spoken(error, lang)}
+            finally:
+                self.free.release()
+                lines.put(last)
+
+        def listen() -> Iterator[str]:
+            if self.free.acquire(blocking=False):
+                Thread(target=go, daemon=True, name="told").start()
+            else:
+                lines.put({"error": PageError(self.busy).said(lang)})
+            while True:
+                line = lines.get()
+                yield json.dumps(line) + "\n"
+                if "result" in line or "error" in line:
+                    return
+
+        return Told(left, listen())
