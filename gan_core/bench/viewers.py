@@ -8,14 +8,11 @@ other work disturbs, disturbs both sides alike.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,26 +21,15 @@ from typing import IO, Any, cast
 from tqdm import tqdm
 
 from gan_core.bench import audience
+from gan_core.bench.apps import APP, Bar, app_command, await_app, eventually, free_port, running
 from gan_core.errors import UserError
 from gan_core.training.folder import RunFolder
 
-APP = Path(__file__).parents[2] / "app.py"
 RUN = "watched"
 TURNS, TURN = 10, 8.0  # of each side; seconds: short, so that other work disturbs both sides of a pair alike
 SETTLE = 2.0  # seconds after a change of sides that are not counted
 CUT = 3.0  # seconds
-PATIENCE = 120.0  # seconds until the app answers, or the audience has caught up, on a busy machine
 MIB = 2**20
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One line of `bench --viewers`: what was measured, and what it has to be."""
-
-    what: str
-    measured: str
-    bar: str
-    held: bool
 
 
 class Audience:
@@ -76,10 +62,10 @@ def bench_viewers(viewers: int, minutes: float) -> list[Bar]:
     if not APP.is_file() or not Path("/proc/self/stat").exists():
         raise UserError("viewers_where")
     with TemporaryDirectory(prefix="gan_core-") as place, ExitStack() as stack:
-        folder, port = RunFolder(Path(place) / RUN), _free_port()
-        trainer = stack.enter_context(_running(_training(place)))
-        app = [stack.enter_context(_running(_app(place, port)))]
-        _await_app(port)
+        folder, port = RunFolder(Path(place) / RUN), free_port()
+        trainer = stack.enter_context(running(_training(place)))
+        app = [stack.enter_context(running(app_command(place, port)))]
+        await_app(port)
         eventually(lambda: sum(1 for _ in _reports(folder)) > 5)
         clients = Audience(port, folder, viewers)
         stack.callback(clients.process.kill)
@@ -91,8 +77,8 @@ def bench_viewers(viewers: int, minutes: float) -> list[Bar]:
         bars.append(Bar(f"whole curves after a cut of {CUT:.0f} s", f"{cut} of {viewers}", "all", cut == viewers))
         app[0].send_signal(signal.SIGTERM)
         app[0].wait()
-        stack.enter_context(_running(_app(place, port)))
-        _await_app(port)
+        stack.enter_context(running(app_command(place, port)))
+        await_app(port)
         eventually(lambda: clients.ask("tell")["connected"] == viewers)
         trainer.send_signal(signal.SIGTERM)
         trainer.wait()
@@ -173,44 +159,6 @@ def _training(runs: str) -> list[str]:
     return [sys.executable, "-m", "gan_core", "train", *options, "--report-every=10"]
 
 
-def _app(runs: str, port: int) -> list[str]:
-    return [sys.executable, str(APP), "--host=127.0.0.1", f"--port={port}", f"--runs={runs}"]
-
-
-@contextmanager
-def _running(command: list[str]) -> "Iterator[subprocess.Popen[bytes]]":
-    environ = os.environ | {"PYTHONPATH": str(APP.parent), "HF_HUB_OFFLINE": "1"}
-    environ |= {"OMP_NUM_THREADS": "1"} if str(APP) not in command else {}
-    process = subprocess.Popen(
-        command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Raises UserError if it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise UserError("viewers_vain", seconds=f"{seconds:.0f}")
-        time.sleep(0.3)
-
-
-def _await_app(port: int) -> None:
-    def answers() -> bool:
-        with suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/gradio_api/gan/runs", timeout=5).close()
-            return True
-        return False
-
-    eventually(answers)
-
-
 def _reports(folder: RunFolder) -> Iterator[float]:
     """Images per second of each report so far."""
     lines = folder.events.read_bytes().splitlines() if folder.events.exists() else []
@@ -228,9 +176,3 @@ def _cpu(pid: int) -> float:
 def _memory(pid: int) -> int:
     """Bytes that lie in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _free_port() -> int:
-    with socket.socket() as here:
-        here.bind(("127.0.0.1", 0))
-        return int(here.getsockname()[1])

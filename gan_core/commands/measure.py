@@ -13,6 +13,7 @@ from gan_core.bench.scores import score_weights
 from gan_core.bench.speed import WORKERS, bench_speed
 from gan_core.bench.table import print_rows
 from gan_core.bench.viewers import bench_viewers
+from gan_core.bench.walk import bench_walk
 from gan_core.commands.look import add_weights, between, use_threads
 from gan_core.config import PRESETS
 from gan_core.data import load_images
@@ -34,6 +35,7 @@ def add_commands(commands: Any) -> None:
         "--viewers", type=int, default=None, metavar="N", help="what N viewers of a live run cost, and what each hears"
     )
     bench.add_argument("--minutes", type=float, default=5, help="for which the viewers watch; default: 5")
+    bench.add_argument("--walk", action="store_true", help="how closely a picture follows a hand in the browser")
     bench.add_argument("--data", default="fashion-mini", help="what is learned; for --learn it needs classes")
     bench.add_argument("--seconds", type=float, default=180, help="training time for each preset")
     bench.add_argument(
@@ -69,6 +71,8 @@ def _bench(options: Namespace) -> None:
         between("viewers", options.viewers, 1, 1000)
         between("minutes", options.minutes, 0.5, 600)
         _tell(options, bench_viewers(options.viewers, options.minutes))
+    elif options.walk:
+        _tell(options, bench_walk())
     elif options.learn:
         _tell(options, list(bench_learn(options.data, device)))
     elif options.data_tiers:

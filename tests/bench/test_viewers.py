@@ -9,7 +9,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from gan_core.bench import audience
-from gan_core.bench.viewers import Audience, eventually
+from gan_core.bench.apps import eventually
+from gan_core.bench.viewers import Audience
 from gan_core.cli import main
 from gan_core.training.events import Report, Resumed, Snapshot
 from gan_core.training.folder import RunFolder
