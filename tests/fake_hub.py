@@ -14,7 +14,7 @@ REPO = r"(?P<kind>models|spaces)/(?P<repo>[\w.-]+/[\w.-]+)"
 
 
 class FakeHub:
-    """`with FakeHub() as hub`: hub.url; hub.repos[kind, "user/name"] is {path: bytes}; hub.asked lists every request."""
+    """`with FakeHub() as hub`: hub.repos["spaces", "user/name"] is {path: bytes}; hub.asked lists every request."""
 
     def __init__(self):
         self.repos, self.sdk, self.objects, self.asked, self.commits = {}, {}, {}, [], []
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def turn(self, method):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path, _, query = self.path.partition("?")
+        path, _, _ = self.path.partition("?")
         self.hub.asked.append({"method": method, "path": self.path, "headers": dict(self.headers), "body": body})
         for wanted, pattern, handler in ROUTES:
             if wanted == method and (match := re.fullmatch(pattern, path)):

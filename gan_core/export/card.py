@@ -10,6 +10,19 @@ from gan_core.gan import GAN
 from gan_core.images import enlarge, to_sheet
 from gan_core.latent.paint import paint
 
+WEIGHTS_USE = """from gan_core import GAN
+
+gan = GAN.from_pretrained("this folder")
+images = gan(gan.sample_z(16, seed=0))  # (16, nc, S, S) in [-1, 1]"""
+ONNX_USE = """import numpy as np
+import onnxruntime
+
+G = onnxruntime.InferenceSession("G.onnx")
+feeds = {i.name: np.zeros((1, i.shape[1]), "float32") for i in G.get_inputs()}
+feeds["z"][:] = np.random.randn(*feeds["z"].shape)
+if "y" in feeds:
+    feeds["y"][0, 0] = 1  # the first class
+(images,) = G.run(["image"], feeds)  # (1, nc, S, S) in [-1, 1]"""
 SHEET = "samples.webp"  # seeds 0 .. 63, in order; a PNG of colour would weigh ten times as much
 
 
@@ -19,13 +32,18 @@ def publish(gan: GAN, folder: Path, title: str, words: str = "") -> None:
     `words` is a paragraph of the author's own, set under the title.
     """
     gan.save(folder)
+    publish_card(gan, folder, title, words)
+
+
+def publish_card(gan: GAN, folder: Path, title: str, words: str = "", use: str = WEIGHTS_USE) -> None:
+    """The card and the sheet alone; `use` is the Python with which a reader begins."""
     y = gan.sample_y(64, seed=0)
     sheet = to_sheet(paint(gan, gan.sample_z(64, seed=0), y), columns=8)
     enlarge(sheet, max(1, 64 // gan.config.image_size)).save(folder / SHEET, quality=85)
-    write_text(folder / "README.md", model_card(gan, title, words))
+    write_text(folder / "README.md", model_card(gan, title, words, use))
 
 
-def model_card(gan: GAN, title: str, words: str = "") -> str:
+def model_card(gan: GAN, title: str, words: str = "", use: str = WEIGHTS_USE) -> str:
     """The card as Markdown, with the Hub's front matter; all facts come from config.json."""
     info, data = gan.info, gan.info.get("data", {})
     licence = str(data.get("licence", ""))
@@ -60,10 +78,7 @@ Seeds 0 to 63, in order, none picked by hand.
 {table}
 
 ```python
-from gan_core import GAN
-
-gan = GAN.from_pretrained("this folder")
-images = gan(gan.sample_z(16, seed=0))  # (16, nc, S, S) in [-1, 1]
+{use}
 ```
 """
 

@@ -2,8 +2,8 @@
 
 TEXT: dict[str, tuple[str, str]] = {
     "site_lead": (
-        "Every picture here is painted in your browser, from random numbers, by a network of {size}.",
-        "这里的每张图片都由一个 {size} 的网络在您的浏览器中用随机数画成。",
+        "Every picture here is painted in your own browser, out of {nz} random numbers.",
+        "这里的每张图片都由 {nz} 个随机数在您自己的浏览器中画成。",
     ),
     "site_explore": ("Explore", "探索"),
     "site_training": ("How it learned", "学习过程"),
@@ -38,5 +38,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "每一步都是同样的 64 个潜变量：拖动时间轴，点击播放，或选择一张图片跟踪它。",
     ),
     "site_training_wait": ("The pictures of the training are on their way.", "训练的图片正在载入。"),
+    "site_last": ("last", "最后"),
+    "site_end": ("To the end", "到最后"),
     "site_take": ("Open this latent in Explore", "在探索中打开此潜变量"),
 }
