@@ -77,6 +77,11 @@ TEXT: dict[str, tuple[str, str]] = {
         "How near {n} strangers come to a training picture: at the median {middle}, the nearest {least}. This one: {here}.",
         "{n} 张陌生图片与训练图片的最近距离：中位数 {middle}，最近 {least}。这一张：{here}。",
     ),
+    "check_axis": ("distance from the nearest training picture", "与最近训练图片的距离"),
+    "check_mark_taken": (
+        "It comes straight from {model} in this laboratory. Saved as PNG, it will say so.",
+        "它直接来自本实验室的 {model}。存为 PNG 时会写明这一点。",
+    ),
     "check_plot_strangers": ("strangers", "陌生图片"),
     # real
     "check_real": ("Is it real?", "它是真的吗？"),

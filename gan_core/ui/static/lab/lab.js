@@ -5,6 +5,8 @@ import { Said } from "../server.js";
 import { lang, number, t } from "../text.js";
 import { Arithmetic } from "./arithmetic.js";
 import { Brush } from "./brush.js";
+import { Check } from "./check.js";
+import { Find } from "./find.js";
 import { aboutModel, site } from "./home.js";
 import { add, loudest, norm, ofSeed } from "./latent.js";
 import { addressOf, forget, latentOfAddress, remember } from "./links.js";
@@ -15,7 +17,7 @@ import { put } from "./tile.js";
 import { Tray } from "./tray.js";
 import { Walk } from "./walk.js";
 
-const TOOLS = [Walk, Paths, Arithmetic, Mine]; // in this order
+const TOOLS = [Walk, Paths, Arithmetic, Find, Check, Mine]; // in this order
 const JUDGED = 120; // ms between two opinions of D while the hand moves
 const MOST_SEED = 2 ** 31 - 1;
 
