@@ -1,8 +1,8 @@
 """A page of its own: a folder that any static host can serve, in which the visitor's browser paints with the model.
 
-    index.html  page.js (words, model)  static/ (scripts, styles, vendored libraries)  G.onnx  D.onnx  directions.json
-    preview.webp  about.json (what this is, and the list of files)  README.md (also the front matter of a Static Space)
-    run/ (with a run: its sheets, thinned, and its curves)
+    index.html  page.js (words, model)  static/ (scripts, styles, vendored libraries)  G.onnx  D.onnx  inside.onnx
+    directions.json  preview.webp  about.json (what this is, and the list of files)
+    README.md (also the front matter of a Static Space)  run/ (with a run: its sheets, thinned, and its curves)
 
 All addresses are relative, and no other host is asked for anything.
 """
@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -21,9 +21,11 @@ from typing import Any
 
 from gan_core.errors import UserError
 from gan_core.export.onnx import Part, to_onnx
+from gan_core.export.onnx_inside import to_onnx_inside
 from gan_core.files import read_json
 from gan_core.gan import GAN
 from gan_core.images import to_sheet
+from gan_core.latent.inside import stages
 from gan_core.latent.paint import paint
 from gan_core.texts import TABLES
 from gan_core.training.losses import GAMES
@@ -38,6 +40,7 @@ OWN_WORDS = {
 }  # fmt: skip
 PREVIEW = 4  # pictures a side
 PARTS: tuple[Part, ...] = ("G", "D")
+MOST_INSIDE = 16_000_000  # bytes: more than that is too much for a look
 LIMIT = 1_000_000  # bytes beside the graphs and what runs them
 
 IMPORT = re.compile(
@@ -76,7 +79,9 @@ def write_page(page: Page, out: Path) -> Written:
     """
     before = check(out)
     made = light(page) | graphs(page)
-    made["about.json"] = _json(about_of(page) | {"files": sorted({*made, "about.json"})})
+    made["about.json"] = _json(
+        about_of(page) | {"inside": "inside.onnx" in made, "files": sorted({*made, "about.json"})}
+    )
     _place(made, out, before)
     size = sum(map(len, made.values()))
     painters, runtime = (sum(len(data) for name, data in made.items() if kind(name)) for kind in (_graph, _runtime))
@@ -121,7 +126,10 @@ def light(page: Page) -> dict[str, bytes]:
 
 
 def graphs(page: Page) -> dict[str, bytes]:
-    return {f"{part}.onnx": to_onnx(page.gan, part, name=page.name) for part in PARTS}
+    """The players, and G with its stages open: got only by whoever looks inside, so it may weigh as much again."""
+    made = {f"{part}.onnx": to_onnx(page.gan, part, name=page.name) for part in PARTS}
+    inside = to_onnx_inside(page.gan, name=page.name)
+    return made | ({"inside.onnx": inside} if len(inside) <= MOST_INSIDE else {})
 
 
 # scripts and styles
@@ -193,6 +201,7 @@ def model_of(page: Page) -> dict[str, Any]:
         "key": page.name, "name": page.title, "step": step, "mark": page.mark, "size": config.image_size,
         "nc": config.nc, "nz": config.nz, "architecture": config.architecture, "num_classes": config.num_classes,
         "classes": list(classes), "loss": loss, "believes": bool(loss) and GAMES[loss].probabilistic,
+        "stages": [asdict(stage) for stage in stages(config)],
     }  # fmt: skip
 
 

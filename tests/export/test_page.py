@@ -232,7 +232,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_long_run_fits_beside_the_page(tmp_path):
-    run = run_folder(tmp_path / "run", 300, side=512)
+    run = run_folder(tmp_path / "run", 300, side=256)
     page = page_of()
     page = replace(page, run=training_of(run, LIMIT - pages.weight(page)))
     written = write_page(page, tmp_path / "out")

@@ -10,6 +10,7 @@ import { Training } from "./training.js";
 
 const main = document.querySelector("main");
 const preview = document.querySelector(".site-preview");
+const PREVIEW = 4; // of these in a row, as in gan_core/export/page.py
 const PARTS = { explore: "site_explore", training: "site_training" };
 
 function mount() {
@@ -28,6 +29,9 @@ function mount() {
   preview.remove();
   if (parts.training) main.append(bar(parts));
   main.append(...Object.values(parts), about());
+  if (!/[?&](z|seed)=/.test(location.search)) { // seed 0 is the first of the pictures painted beforehand, and the one that opens
+    Object.assign(lab.querySelector(".hand-picture").style, { background: `0 0 / ${100 * PREVIEW}% url(preview.webp)`, imageRendering: "pixelated" });
+  }
   show(site.training && location.hash === "#training" ? "training" : "explore");
 
   function show(name) {
