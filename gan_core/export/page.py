@@ -32,6 +32,7 @@ from gan_core.training.losses import GAMES
 
 STATIC = Path(__file__).parents[1] / "ui" / "static"
 ENTRY, FIRST, TEMPLATE = "lab/site.js", "lab/first.js", "lab/site.html"
+WORKERS = {"lab/worker.js"}  # got when there is work
 MADE_BY = "gan_core export --format page"
 LANGUAGES = ("en", "zh")
 OURS = ("static/*", "run/*", "*.onnx", "directions.json", "page.js", "preview.webp")  # what an older page may have left
@@ -78,23 +79,19 @@ def write_page(page: Page, out: Path) -> Written:
     Raises UserError where `out` holds something else.
     """
     before = check(out)
-    made = light(page) | graphs(page)
-    made["about.json"] = _json(
-        about_of(page) | {"inside": "inside.onnx" in made, "files": sorted({*made, "about.json"})}
-    )
+    painters = graphs(page)
+    made = painters | light(page, "inside.onnx" in painters)
+    made["about.json"] = _json(about_of(page) | {"files": sorted({*made, "about.json"})})
     _place(made, out, before)
     size = sum(map(len, made.values()))
-    painters, runtime = (sum(len(data) for name, data in made.items() if kind(name)) for kind in (_graph, _runtime))
-    return Written(tuple(sorted(made)), painters, runtime, size - painters - runtime)
+    model = sum(map(len, painters.values()))
+    runtime = sum(len(data) for name, data in made.items() if _runtime(name))
+    return Written(tuple(sorted(made)), model, runtime, size - model - runtime)
 
 
 def weight(page: Page) -> int:
     """Bytes beside the graphs and what runs them, of which LIMIT are allowed."""
     return sum(len(data) for name, data in light(page).items() if not _runtime(name)) + 4_000  # of about.json
-
-
-def _graph(name: str) -> bool:
-    return name.endswith(".onnx")
 
 
 def _runtime(name: str) -> bool:
@@ -114,12 +111,12 @@ def check(out: Path) -> list[str]:
     return []
 
 
-def light(page: Page) -> dict[str, bytes]:
-    """Every file but the graphs and about.json: its path -> what lies there."""
+def light(page: Page, inside: bool = True) -> dict[str, bytes]:
+    """Every file but the graphs and about.json: its path -> what lies there. `inside`: can one look into this G?"""
     made = {f"static/{name}": (STATIC / name).read_bytes() for name in sorted(closure() | {FIRST} | styles())}
     made["directions.json"] = _json(page.directions)
     made["preview.webp"] = preview(page.gan)
-    made["page.js"] = said(page)
+    made["page.js"] = said(page, inside)
     made["index.html"] = index(page)
     made["README.md"] = readme(page).encode()
     return made | dict(page.run)
@@ -235,21 +232,23 @@ def words() -> dict[str, dict[str, str]]:
     return {lang: {key: pair[n] for key, pair in table.items()} for n, lang in enumerate(LANGUAGES)}
 
 
-def said(page: Page) -> bytes:
+def said(page: Page, inside: bool) -> bytes:
     """page.js: the words, and the model, for the scripts."""
-    site = {"about": model_of(page), "card": card(page), "training": "run/run.json" in page.run}
+    site = {"about": model_of(page), "card": card(page), "inside": inside, "training": "run/run.json" in page.run}
     return b"window.STUDIO_TEXT = %s;\nwindow.STUDIO_SITE = %s;\n" % (_json(words()), _json(site))
 
 
 def index(page: Page) -> bytes:
     ours = sorted(styles(), key=lambda name: (name != "studio.css", name))  # the others lean on its colours
     links = "\n".join(f'<link rel="stylesheet" href="static/{name}">' for name in ours)
+    scripts = sorted(name for name in closure() if name.endswith(".js") and "vendor/" not in name)
+    links += "".join(f'\n<link rel="modulepreload" href="static/{name}">' for name in scripts if name not in WORKERS)
     about = page.words or f"{page.title}: pictures that a small neural network paints in this very browser."
     template = Template((STATIC / TEMPLATE).read_text(encoding="utf-8"))
     filled = template.substitute(
         title=escape(page.title),
         about=escape(about[:200]),
-        styles=links,
+        links=links,
         first=f"static/{FIRST}",
         entry=f"static/{ENTRY}",
     )

@@ -56,7 +56,7 @@ def site(toy, tmp_path_factory):
 
 @pytest.fixture
 def visit(site, chromium):
-    """visit("?lang=zh", width=390) -> a page with its first picture. Its console stays clean, and it asks no other host."""
+    """visit("?lang=zh", width=390) -> a page with its first picture. Its console stays clean; it asks no other host."""
     contexts, complaints = [], []
 
     def visit(query="", width=1280, height=900, **more):

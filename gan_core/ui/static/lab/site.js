@@ -4,6 +4,7 @@ import { make } from "../dom.js";
 import { languageSwitch, lightSwitch } from "../switches.js";
 import { number, t } from "../text.js";
 import { site } from "./home.js";
+import { Inside } from "./inside.js";
 import { ofSeed } from "./latent.js";
 import "./lab.js";
 import { Training } from "./training.js";
@@ -16,8 +17,9 @@ const PARTS = { explore: "site_explore", training: "site_training" };
 function mount() {
   head();
   if (!window.WebAssembly) return cannot();
+  Inside.anywhere = site.inside; // its graph may have been too large for this page
   const lab = document.createElement("gan-lab");
-  const parts = { explore: make("section", { class: "site-part" }, lab) };
+  const parts = { explore: make("section", { class: "site-part", ...(site.training && { role: "tabpanel", "aria-label": t("site_explore") }) }, lab) };
   if (site.training) {
     const training = new Training((seed, label) => {
       show("explore");
@@ -36,7 +38,10 @@ function mount() {
 
   function show(name) {
     for (const [other, part] of Object.entries(parts)) part.hidden = other !== name;
-    for (const button of document.querySelectorAll(".site-parts button")) button.setAttribute("aria-selected", String(button.dataset.part === name));
+    for (const button of document.querySelectorAll(".site-parts button")) {
+      button.setAttribute("aria-selected", String(button.dataset.part === name));
+      button.setAttribute("tabindex", button.dataset.part === name ? "0" : "-1");
+    }
     const url = new URL(location.href);
     url.hash = name === "training" ? "training" : "";
     history.replaceState(history.state, "", url.hash ? url : url.href.replace(/#$/, ""));
