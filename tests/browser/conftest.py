@@ -115,10 +115,11 @@ def open_page(app, chromium):
     """open_page("?lang=zh", width=390, color_scheme="dark") opens the app for a visitor; its console stays clean."""
     contexts, complaints, near = [], [], (app.url, "data:", "blob:")
 
-    def visit(query="", width=1280, height=900, **context):
+    def visit(query="", width=1280, height=900, script="", **context):
         context = chromium.new_context(viewport={"width": width, "height": height}, **{"locale": "en-US"} | context)
         context.set_default_timeout(60_000)
         contexts.append(context)
+        context.add_init_script(script)
         page = context.new_page()
         page.on(
             "console",

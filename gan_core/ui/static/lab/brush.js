@@ -75,6 +75,7 @@ export class Brush {
 
   /** The part's graph, got when it is first needed: D to judge, "inside" to look into G. */
   need(part) {
+    if (!this.#worker) return Promise.resolve(); // the server has them all
     this.#parts[part] ??= partOf(this.about, part).then((graph) => this.#ask("load", { part, graph }));
     return this.#parts[part];
   }
