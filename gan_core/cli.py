@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import torch
 from tqdm import tqdm
 
-from gan_core.commands import doctor, export, look, measure, steer
+from gan_core.commands import calibrate, directions, doctor, export, look, measure, steer
 from gan_core.commands.forecast import Forecast
 from gan_core.commands.options import add_fields, given
 from gan_core.config import DEFAULT_PRESET, ModelConfig, TrainConfig
@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     look.add_commands(commands)
     export.add_commands(commands)
+    directions.add_commands(commands)
     measure.add_commands(commands)
+    calibrate.add_commands(commands)
     doctor.add_commands(commands)
     steer.add_commands(commands)
     return parser

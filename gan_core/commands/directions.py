@@ -60,5 +60,5 @@ def _row(i: int, d: Direction, found: direction_file.Found) -> tuple[str, ...]:
         d.method,
         *numbers,
         f"{float(found.matrix[i, nearest]):.2f} #{nearest}",
-        d.names.get("en", "") or d.of,
+        d.names.get("en", ""),
     )

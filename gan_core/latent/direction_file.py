@@ -1,7 +1,7 @@
 """A model's directions, found once and kept beside its weights: directions.json.
 
-    {"format": 1, "fingerprint": of the weights, "nz": 100, "directions": [{"method", "z", "share", "length", "trust",
-     "of", "names"}, ...], "matrix": (k, k), "floor": 0.3}
+    {"format": 1, "fingerprint": of the weights, "nz": 100, "matrix": (k, k), "floor": 0.3,
+     "directions": [{"id": "sefa-1", "method", "z", "share", "length", "trust", "of", "name": {"en", "zh"}}, ...]}
 
 Vectors are little-endian float32 in base64. The file may come with a stranger's model: whatever does not fit, or was
 made for other weights, is passed over, and the directions are found again.
@@ -10,7 +10,8 @@ made for other weights, is passed over, and the directions are found again.
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -105,16 +106,26 @@ def told(found: Found) -> dict[str, Any]:
     """As JSON."""
     return {
         "format": FORMAT, "fingerprint": found.mark, "nz": found.directions[0].z.numel() if found.directions else 0,
-        "directions": [direction_told(d) for d in found.directions],
+        "directions": told_all(found.directions),
         "matrix": _packed(found.matrix), "floor": round(found.floor, 4),
     }  # fmt: skip
 
 
-def direction_told(d: Direction) -> dict[str, Any]:
+def told_all(directions: Sequence[Direction]) -> list[dict[str, Any]]:
+    """As JSON, each with an id of its own: its way of being found, and its number among those."""
+    counts: Counter[str] = Counter()
+    rows = []
+    for d in directions:
+        counts[d.method] += 1
+        rows.append({"id": f"{d.method}-{counts[d.method]}", **_told(d)})
+    return rows
+
+
+def _told(d: Direction) -> dict[str, Any]:
     numbers = {name: getattr(d, name) for name in ("share", "length", "trust")}
     return {
         "method": d.method, "z": _packed(d.z), **{name: round(x, 5) for name, x in numbers.items() if x is not None},
-        **({"of": d.of} if d.of else {}), **({"names": dict(d.names)} if d.names else {}),
+        **({"of": d.of} if d.of else {}), **({"name": dict(d.names)} if d.names else {}),
     }  # fmt: skip
 
 
@@ -164,7 +175,7 @@ def _direction(entry: dict[str, Any], nz: int) -> Direction:
     z = _unpacked(entry["z"], nz)
     if entry["method"] not in get_args(Method) or abs(float(z.norm()) - 1) > 1e-3:
         raise ValueError("no direction")
-    names = entry.get("names", {})
+    names = entry.get("name", {})
     length = entry.get("length")
     return Direction(
         entry["method"], z, _share(entry.get("share")),

@@ -110,8 +110,8 @@ def local(gan: GAN, z: Tensor, y: Tensor | None = None, k: int = FOUND) -> list[
 def difference(plus: Tensor, minus: Tensor, of: str = "") -> Direction:
     """From the mean of one group of latents (n, nz) to that of another; freed of the bias of few samples.
 
-    An attribute vector, White, arXiv:1609.04468, section 3. A mean of n samples is off by nz / n in the square, so that a
-    difference is longer than the truth by nz (1/n+ + 1/n-): that is taken off. Raises UserError for an empty group.
+    An attribute vector, White, arXiv:1609.04468, section 3. A mean of n samples is off by nz / n in the square, which
+    makes a difference longer than the truth by nz (1/n+ + 1/n-): that is taken off. Raises UserError for an empty one.
     """
     if not len(plus) or not len(minus):
         raise UserError("direction_empty_group", plus=len(plus), minus=len(minus))
@@ -252,4 +252,7 @@ def _difference(d: Tensor, noise: float, of: str) -> Direction:
     squared = float(d.square().sum())
     true = max(0.0, squared - d.numel() * noise)
     unit = d / d.norm() if squared else d
-    return Direction("means", unit.cpu(), length=sqrt(true), trust=sqrt(true / squared) if squared else 0.0, of=of)
+    trust = sqrt(true / squared) if squared else 0.0
+    return Direction(
+        "means", unit.cpu(), length=sqrt(true), trust=trust, of=of, names={"en": of, "zh": of} if of else {}
+    )

@@ -57,7 +57,7 @@ def ask_routes(studio: Studio, jobs: Jobs) -> list[BaseRoute]:
     async def ask(request: Request) -> Response:
         lang = language(request.cookies, request.query_params, request.headers.get("accept-language", ""))
         try:
-            body = await _body(request)
+            body = await json_of(request)
             visitor = studio.rights.visitor(request.headers)
             return await run_in_threadpool(_answer, request.path_params["name"], visitor, body, lang)
         except Exception as error:
@@ -98,7 +98,7 @@ def ask_routes(studio: Studio, jobs: Jobs) -> list[BaseRoute]:
     ]
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def json_of(request: Request) -> dict[str, Any]:
     """Raises UserError for what no page of ours sends.
 
     Only JSON by that name: what another site makes a browser send without asking first cannot bear it.

@@ -287,5 +287,5 @@ def test_the_command_finds_them_again_and_keeps_the_names(weights, tmp_path, cap
     direction_file.write(weights, direction_file.named(kept, {2: {"en": "wider"}}))
     assert main(["directions", "--weights", str(weights), "--json", str(tmp_path / "there.json")]) == 0
     assert "wider" in capsys.readouterr().out
-    assert json.loads((tmp_path / "there.json").read_text())["directions"][2]["names"] == {"en": "wider"}
+    assert json.loads((tmp_path / "there.json").read_text())["directions"][2]["name"] == {"en": "wider"}
     assert (weights / CONFIG).exists()

@@ -17,8 +17,13 @@ export async function partOf(about, part, progress) {
   return fetchWhole(url, progress);
 }
 
-export async function directionsOf(about) {
-  if (!site) return ask("lab/directions", { model: about.key });
+/** directions.json of a model; null where there is none. While it is made `progress({done, of, left})` hears how far it is. */
+export async function directionsOf(about, progress = () => {}, signal = undefined) {
+  while (!site) {
+    const found = await ask("lab/directions", { model: about.key }, { signal });
+    if (!found.wait) return found;
+    progress(found.wait);
+  }
   const answer = await fetch(new URL("directions.json", document.baseURI));
   return answer.ok ? answer.json() : null;
 }
