@@ -49,6 +49,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "lab_belief": ("D: {percent} % real", "D：{percent} % 为真"),
     "lab_score": ("D's score {score}", "D 的评分 {score}"),
     "lab_no_opinion": ("D could not be asked", "无法询问 D"),
+    "lab_surprise": ("Another picture", "换一张"),
     "lab_keep": ("Keep", "收藏"),
     "lab_kept": ("Kept in My pictures, in this browser.", "已收藏到“我的图片”（保存在此浏览器中）。"),
     "lab_not_kept": (

@@ -124,6 +124,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "越高越像真的。不清楚 D 是用哪种损失训练的，因此无法给出概率。",
     ),
     "to_interpolate": ("Send to Interpolate", "送到插值"),
+    "to_explore": ("Walk from here", "从这里漫步"),
     "previous": ("Previous picture", "上一张"),
     "next": ("Next picture", "下一张"),
     # Interpolate

@@ -89,7 +89,10 @@ def test_the_canvas_shows_what_torch_paints(open_page, app):
 
 def test_a_walk_at_a_desk(open_page, app):
     """By mouse and by keys; nothing is asked of the server meanwhile."""
-    page = lab(open_page)
+    page = open_page()
+    page.get_by_role("button", name="Picture of seed 5", exact=True).click()
+    page.get_by_role("button", name="Walk from here").click()
+    page.locator("gan-lab .hand-name", has_text="Seed 5").wait_for()
     page.wait_for_function(MAPPED)
     page.locator("gan-lab").get_by_text("D's score").wait_for()
     page.wait_for_timeout(1000)

@@ -5,6 +5,7 @@ import { Follower } from "./follower.js";
 import { live } from "./live.js";
 import { ask, askSprite, download, latest, Said } from "./server.js";
 import { draw, fit, pixels } from "./sprite.js";
+import { openTab } from "./tabs.js";
 import { lang, number, t } from "./text.js";
 
 const GAP = 2; // CSS pixels between pictures
@@ -235,6 +236,7 @@ class Enlarged {
     this.note = make("p", { class: "note" });
     this.said = make("p", { class: "message", role: "status", "aria-live": "polite" });
     this.send = make("button", { type: "button", class: "accent", onclick: () => this.keyframe() }, t("to_interpolate"));
+    this.explore = make("button", { type: "button", class: "plain", onclick: () => this.walk() }, t("to_explore"));
     this.save = make("button", { type: "button", class: "plain", onclick: () => this.png() }, t("download_png"));
     this.before = iconButton("left", t("previous"), () => this.step(-1));
     this.after = iconButton("right", t("next"), () => this.step(1));
@@ -244,7 +246,7 @@ class Enlarged {
         make("div", { class: "enlarged-head" }, this.title, this.before, this.after,
           iconButton("close", t("close"), () => this.dialog.close())),
         this.about, make("h3", {}, t("opinion")), this.meter, this.opinion, this.note,
-        make("div", { class: "bar" }, this.send, this.save), this.said),
+        make("div", { class: "bar" }, this.send, this.explore, this.save), this.said),
     );
     this.dialog.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -296,7 +298,7 @@ class Enlarged {
     this.canvas.setAttribute("aria-label", t("picture_of_seed", { seed: seed ?? "?" }));
     this.before.disabled = i === 0;
     this.after.disabled = i === n - 1;
-    this.send.disabled = this.save.disabled = seed == null;
+    this.send.disabled = this.explore.disabled = this.save.disabled = seed == null;
     this.draw();
     this.judge();
   }
@@ -353,6 +355,14 @@ class Enlarged {
     const sent = new CustomEvent("studio:keyframe", { detail: { model, seed, truncation, label } });
     document.dispatchEvent(sent);
     this.said.textContent = sent.detail.answer ?? "";
+  }
+
+  /** The same picture in Explore, to walk on from. */
+  walk() {
+    const { model, seed, truncation, label } = this.one;
+    this.dialog.close();
+    openTab("explore");
+    studioCall("gan-lab", "openFrom", [{ model, seed, truncation, label }]);
   }
 
   async png() {

@@ -3,7 +3,11 @@
 const KEY = "studio-tab";
 const TABS = '#tabs button[role="tab"]';
 
+const NAMES = ["generate", "explore", "interpolate", "train"]; // in their order on the page
+
 const tabs = () => [...document.querySelectorAll(TABS)];
+
+export const openTab = (name) => tabs()[NAMES.indexOf(name)]?.click();
 
 document.addEventListener("click", (event) => {
   const tab = event.target.closest?.(TABS);
@@ -15,7 +19,7 @@ document.addEventListener("click", (event) => {
 });
 
 // A link may name one. Gradio paints the tabs before they listen, so ask until one has heard.
-const named = ["generate", "explore", "interpolate", "train"].indexOf(new URL(location.href).searchParams.get("tab"));
+const named = NAMES.indexOf(new URL(location.href).searchParams.get("tab"));
 const wanted = named >= 0 ? named : Number(sessionStorage.getItem(KEY) ?? 0);
 let tries = 50;
 const asking = wanted > 0 && setInterval(() => {

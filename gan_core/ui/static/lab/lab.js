@@ -6,9 +6,11 @@ import { lang, number, t } from "../text.js";
 import { Arithmetic } from "./arithmetic.js";
 import { Brush } from "./brush.js";
 import { Check } from "./check.js";
+import { Directions } from "./directions.js";
 import { Find } from "./find.js";
 import { aboutModel, site } from "./home.js";
-import { add, loudest, norm, ofSeed } from "./latent.js";
+import { Inside } from "./inside.js";
+import { add, loudest, norm, ofSeed, point, scale } from "./latent.js";
 import { addressOf, forget, latentOfAddress, remember } from "./links.js";
 import { Mine, keep } from "./mine.js";
 import { Paths } from "./paths.js";
@@ -17,7 +19,7 @@ import { put } from "./tile.js";
 import { Tray } from "./tray.js";
 import { Walk } from "./walk.js";
 
-const TOOLS = [Walk, Paths, Arithmetic, Find, Check, Mine]; // in this order
+const TOOLS = [Walk, Directions, Paths, Arithmetic, Inside, Find, Check, Mine]; // in this order
 const JUDGED = 120; // ms between two opinions of D while the hand moves
 const MOST_SEED = 2 ** 31 - 1;
 
@@ -34,7 +36,6 @@ class GanLab extends HTMLElement {
       event.preventDefault();
       this.restore(event.dataTransfer.files[0]);
     });
-    document.addEventListener("studio:explore", ({ detail }) => this.openFrom(detail));
     if (site) this.controls(site.about.key);
     else studioArrived(this);
   }
@@ -98,8 +99,8 @@ class GanLab extends HTMLElement {
     this.take(latent);
     this.tray.model();
     for (const tool of this.tools) tool.fresh = false;
-    const asked = new URL(location.href).searchParams.get("tool");
-    this.show(this.tools.find(({ constructor: { toolName } }) => toolName === (this.tool?.constructor.toolName ?? asked)) ?? this.tools[0]);
+    const asked = before ? null : new URL(location.href).searchParams.get("tool");
+    this.show(this.tools.find(({ constructor: { toolName } }) => toolName === asked) ?? this.tool);
     if (!before) {
       const view = new URL(location.href).searchParams.get("view");
       try {
@@ -267,16 +268,19 @@ class GanLab extends HTMLElement {
 
   /** Resolves once that model is open, or has failed to. */
   async opened(key) {
-    while (this.opening === key && this.about.key !== key && !this.message.classList.contains("wrong")) await new Promise((later) => setTimeout(later, 50));
+    while (this.wanted === key && this.about?.key !== key && !this.message.classList.contains("wrong")) await new Promise((later) => setTimeout(later, 50));
   }
 
   /** From Generate: the model, and a latent of it. */
-  openFrom({ model, seed, label }) {
-    const go = () => this.take(ofSeed(this.about, seed, label));
-    if (this.about?.key === model) return go();
-    if (this.props) this.props.value = { model, at: Date.now() };
-    this.controls(model);
-    return (async () => { while (this.about?.key !== model) await new Promise((later) => setTimeout(later, 50)); go(); })();
+  async openFrom({ model, seed, truncation, label }) {
+    if (this.about?.key !== model) {
+      if (this.props) this.props.value = { model, at: Date.now() };
+      this.controls(model);
+      await this.opened(model);
+    }
+    if (this.about?.key !== model) return;
+    const latent = ofSeed(this.about, seed, label);
+    this.take(truncation === 1 ? latent : point(scale(latent.z, truncation), latent.y));
   }
 
   // how it looks
@@ -328,7 +332,7 @@ class GanLab extends HTMLElement {
       make("div", { class: "facts" }, this.normFact, this.walkedFact, this.opinionFact),
       this.meter,
       make("div", { class: "bar" },
-        button("surprise", () => this.take(ofSeed(this.about, Math.floor(Math.random() * 1_000_000)))),
+        button("lab_surprise", () => this.take(ofSeed(this.about, Math.floor(Math.random() * 1_000_000)))),
         button("lab_keep", () => this.#keep()),
         button("lab_link", () => this.#link())),
       make("details", { class: "more" }, make("summary", {}, t("lab_more")),

@@ -34,6 +34,11 @@ export class Walk {
     if (about === this.lab.about) this.plane.directions(found?.directions ?? []);
   }
 
+  /** A mark that does not say where the hand is, pales. */
+  hand(latent) {
+    for (const pad of [this.plane, this.circle]) pad.mark.classList.toggle("away", pad.taken !== latent);
+  }
+
   view() { return this.plane.view(); }
 
   restore(view) { this.plane.restore(view); }
@@ -160,7 +165,8 @@ class Plane {
 
   #go(at) {
     this.at[this.kind] = at;
-    this.lab.take(this.latent(at));
+    this.taken = this.latent(at);
+    this.lab.take(this.taken);
     this.#mark();
   }
 
@@ -292,7 +298,8 @@ class Circle {
 
   #go(angle) {
     this.angle = angle;
-    this.lab.take(this.latent(angle));
+    this.taken = this.latent(angle);
+    this.lab.take(this.taken);
     this.#mark();
   }
 
