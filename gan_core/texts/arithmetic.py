@@ -11,6 +11,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "sums_C": ("C: … towards these", "C：……走向这些"),
     "sums_bin": ("Pictures in bin {name}", "{name} 组的图片"),
     "sums_mean_of": ("The average of bin {name}", "{name} 组的平均"),
+    "sums_average": ("average", "平均"),
     "sums_drop": ("Drop pictures here, or tap +", "把图片拖到这里，或点 +"),
     "sums_add_to": ("Add a picture to bin {name}", "向 {name} 组添加图片"),
     "sums_pick": ("Which picture shall go into bin {name}?", "把哪张图片放入 {name} 组？"),

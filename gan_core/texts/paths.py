@@ -43,6 +43,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "paths_export": ("Keep it: {name}", "保存：{name}"),
     "paths_strip_png": ("Strip as PNG", "图片条（PNG）"),
     "paths_strip_saved": ("{n} pictures side by side are in your downloads.", "{n} 张并排的图片已下载。"),
+    "paths_axis": ("keyframe 1", "关键帧 1"),
     "paths_curve_norm": ("Norm of z", "z 的范数"),
     "paths_curve_norm_is": (
         "Norm of z: {now} here, {low} to {high}; shaded: where nearly all z lie",

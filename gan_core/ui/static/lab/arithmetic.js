@@ -68,7 +68,7 @@ export class Arithmetic {
     bin.add = make("button", { type: "button", class: "plain sums-add", "aria-label": t("sums_add_to", { name }), onclick: () => this.#pick(name) }, "+");
     bin.element = make("div", { class: `sums-bin sums-${name}`, "data-bin": name },
       make("h3", {}, make("span", { class: "sums-sign", "aria-hidden": "true" }, SIGNS[name]), t(`sums_${name}`)),
-      make("div", { class: "sums-mean" }, bin.mean, bin.hint = make("span", {}, t("sums_drop"))),
+      make("div", { class: "sums-mean" }, bin.mean, bin.hint = make("span", {}, t("sums_drop")), make("small", { "aria-hidden": "true" }, t("sums_average"))),
       bin.list);
     dropTarget(this.lab, bin.element, (latent) => this.#add(name, latent));
     return bin;

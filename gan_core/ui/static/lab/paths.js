@@ -46,10 +46,12 @@ export class Paths {
       make("div", { class: "paths-screen" },
         make("div", { class: "paths-large", role: "radiogroup", "aria-label": t("paths_choose") }, ...NAMES.map((name) => this.rows[name].figure)),
         this.#transport()),
+      this.#controls(),
       this.verdict,
       make("div", { class: "paths-rows" }, ...NAMES.map((name) => this.rows[name].element)),
       this.#export(),
       this.say);
+    dropTarget(this.lab, this.element, (latent) => this.add(latent)); // all of it: the keyframes are far from the tray
     this.#choose(this.chosen);
     new ResizeObserver(() => this.#resized()).observe(this.element);
     document.addEventListener("studio:light", () => this.#curves());
@@ -84,9 +86,7 @@ export class Paths {
   #keyframesBox() {
     const fromHand = make("button", { type: "button", class: "plain", onclick: () => this.add(this.lab.hand) }, t("paths_add_hand"));
     const pick = make("button", { type: "button", class: "plain", onclick: () => this.#pick() }, t("paths_add"));
-    const box = make("div", { class: "paths-keyframes" }, this.list, make("div", { class: "bar" }, pick, fromHand));
-    dropTarget(this.lab, box, (latent) => this.add(latent));
-    return box;
+    return make("div", { class: "paths-keyframes" }, this.list, make("div", { class: "bar" }, pick, fromHand));
   }
 
   #transport() {
@@ -94,14 +94,15 @@ export class Paths {
     this.scrub = make("input", { type: "range", min: 0, max: 1, step: 1, value: 0, "aria-label": t("paths_scrub") });
     this.scrub.addEventListener("input", () => { this.pause(); this.#go(Number(this.scrub.value)); });
     this.where = make("output", { class: "where" });
+    return make("div", { class: "transport" }, this.playButton, this.scrub, this.where);
+  }
+
+  #controls() {
     this.even = make("input", { type: "checkbox", role: "switch", onchange: () => this.#set({ even: this.even.checked }) });
-    const take = make("button", { type: "button", class: "accent", onclick: () => this.lab.take(this.#latent(this.chosen)) }, t("paths_take"));
-    return make("div", { class: "paths-hand" },
-      make("div", { class: "transport" }, this.playButton, this.scrub, this.where),
-      make("div", { class: "bar" },
-        make("label", { class: "switch", title: t("paths_even_about") }, this.even, t("paths_even")),
-        take,
-        this.#pace()));
+    return make("div", { class: "bar paths-controls" },
+      make("label", { class: "switch", title: t("paths_even_about") }, this.even, t("paths_even")),
+      make("button", { type: "button", class: "accent", onclick: () => this.lab.take(this.#latent(this.chosen)) }, t("paths_take")),
+      this.#pace());
   }
 
   #pace() {
@@ -132,7 +133,7 @@ export class Paths {
     this.strip = make("button", { type: "button", class: "plain", onclick: () => this.#saveStrip() }, t("paths_strip_png"));
     const asked = () => {
       if (this.keyframes.length < 2) return t("paths_empty");
-      const frames = this.rows[this.chosen].times.map((_, i) => this.#latent(this.chosen, i));
+      const frames = Array.from(this.rows[this.chosen].times, (_, i) => this.#latent(this.chosen, i));
       return ["lab/film", {}, { model: this.lab.about.key, ...posted(frames), ...this.print.asked, fps: this.settings.fps }];
     };
     this.films = new Films(asked, (words, wrong) => this.#tell(words, wrong));
@@ -391,6 +392,7 @@ export class Paths {
     const plain = Float64Array.from({ length: count }, (_, i) => i / (count - 1));
     for (const row of Object.values(this.rows)) row.measured = null;
     this.measuredAll = false;
+    delete this.element.dataset.measured;
     this.#told();
     try {
       for (const row of Object.values(this.rows)) {
@@ -404,6 +406,7 @@ export class Paths {
         this.#told();
       }
       this.measuredAll = true;
+      this.element.dataset.measured = generation;
     } catch (error) {
       if (error !== GIVEN_UP) {
         console.error(error);
@@ -451,7 +454,7 @@ export class Paths {
       rows.forEach((row, k) => {
         const { canvas, words } = row.charts[curve];
         const values = all[k];
-        const marks = this.keyframes.map((_, i) => ({ at: this.#frameShare(row, i), text: String(i + 1) }));
+        const marks = this.keyframes.map((_, i) => ({ at: this.#frameShare(row, i), text: i ? String(i + 1) : t("paths_axis") }));
         if (loop) marks.push({ at: 1, text: "1" });
         plot(canvas, { values, count: row.measured?.count ?? 2, colour: COLOURS[curve], range, marks, at, ...this.#sense(curve) });
         const text = this.#caption(curve, values, at, row.measured?.count);
