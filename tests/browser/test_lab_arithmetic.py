@@ -1,5 +1,7 @@
 """Arithmetic: A - B + C of averaged pictures, by mouse, by keyboard, by touch."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,8 @@ MATHS = """async (groups) => {
   const plain = ({ z, y }) => [[...z], y && [...y]];
   const sum = combine({ A, B, C }, 1.5, true);
   return {
-    kept: plain(sum), free: plain(combine({ A, B, C }, 0.5, false)), alone: plain(combine({ A, B: [], C: [] }, 2, false)),
+    kept: plain(sum), free: plain(combine({ A, B, C }, 0.5, false)),
+    alone: plain(combine({ A, B: [], C: [] }, 2, false)),
     none: combine({ A: [], B: [], C: [] }), around: neighbours(sum).map(plain), again: neighbours(sum).map(plain),
     nothing: [...convex(Float32Array.of(-1, 0, -2), Float32Array.of(0, 1, 0))],
   };
@@ -40,11 +43,12 @@ def gan():
     return GAN.from_pretrained(ROOT / "weights" / "fashion")
 
 
-def picture(gan, strength):
+def picture(gan, strength, kept=True):
     """What torch paints for the example, by the formula."""
     (a, y_a), (b, _), (c, y_c) = ((torch.cat([gan.sample_z(1, s) for s in seeds]), label) for seeds, label in EXAMPLE)
     z = a.mean(0) + strength * (c.mean(0) - b.mean(0))
-    z = z * torch.cat([a, b, c]).norm(dim=1).mean() / z.norm()
+    if kept:
+        z = z * torch.cat([a, b, c]).norm(dim=1).mean() / z.norm()
     y = torch.zeros(1, gan.config.num_classes)
     y[0, y_a] += 1 - strength
     y[0, y_c] += strength
@@ -52,8 +56,15 @@ def picture(gan, strength):
 
 
 def shows(page, wanted):
-    shown = np.reshape(page.evaluate(PICTURE), (32, 32))
-    return np.abs(shown - wanted).max() <= 2
+    return np.abs(np.reshape(page.evaluate(PICTURE), (32, 32)) - wanted).max() <= 2
+
+
+def comes(page, wanted):
+    """Waits until the result is that picture."""
+    deadline = time.monotonic() + 20
+    while not shows(page, wanted):
+        assert time.monotonic() < deadline, "another picture is shown"
+        page.wait_for_timeout(50)
 
 
 def painted(page, act):
@@ -87,16 +98,16 @@ def test_sums_on_a_desk(open_page, gan):
     assert found["around"] == found["again"]
 
     # the example, as torch paints it; the slider by keyboard
-    assert shows(page, picture(gan, 1.0))
+    comes(page, picture(gan, 1.0))
     slider = page.get_by_role("slider", name="How far from B to C")
-    painted(page, lambda: slider.press("Home"))
-    assert shows(page, picture(gan, 0.0))
-    painted(page, lambda: slider.fill("0.4"))
-    assert shows(page, picture(gan, 0.4))
+    slider.press("Home")
+    comes(page, picture(gan, 0.0))
+    slider.fill("0.4")
+    comes(page, picture(gan, 0.4))
     page.locator(".sums-facts", has_text="60 % Trouser, 40 % Bag").wait_for()
     assert "norm of" in page.locator(".sums-facts").inner_text()
-    painted(page, lambda: page.get_by_role("switch", name="Keep the norm").uncheck())
-    assert not shows(page, picture(gan, 0.4))
+    page.get_by_role("switch", name="Keep the norm").uncheck()
+    comes(page, picture(gan, 0.4, kept=False))
 
     # into the hand: the result, and a neighbour; both lie between seeds
     page.get_by_role("button", name="Take the result into hand").last.click()

@@ -21,17 +21,20 @@ FRAME = "() => document.querySelector('.paths')?.dataset.frame"
 PICTURES = """() => [...document.querySelectorAll('.paths-figure > canvas')].map((c) =>
   [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0))"""
 MATHS = """async ([a, b, times, distances]) => {
-  const [latent, timing] = await Promise.all(['latent', 'timing'].map((name) => import(`/gradio_api/gan/static/lab/${name}.js`)));
+  const load = (name) => import(`/gradio_api/gan/static/lab/${name}.js`);
+  const [{ PATHS }, timing] = await Promise.all(['latent', 'timing'].map(load));
   const [from, to] = [Float32Array.from(a), Float32Array.from(b)];
-  const keys = [from, to, Float32Array.from(a, (x, i) => x - 2 * b[i])].map((z) => ({ z, y: null }));
-  const films = {};
-  for (const path of ['lerp', 'slerp', 'matched']) for (const loop of [false, true]) for (const easing of ['linear', 'smooth']) {
-    films[`${path} ${loop} ${easing}`] = [...timing.walkTimes(3, 17, loop, easing)].map((at) => [...timing.latentAt(keys, at, path, loop).z]);
-  }
+  const keys = [from, to, from.map((x, i) => x - 2 * to[i])].map((z) => ({ z, y: null }));
+  const along = (start, end) => Object.fromEntries(
+    Object.entries(PATHS).map(([name, path]) => [name, times.map((t) => [...path(start, end, t)])]));
+  const film = (path, loop, easing) =>
+    [...timing.walkTimes(3, 17, loop, easing)].map((at) => [...timing.latentAt(keys, at, path, loop).z]);
   return {
-    paths: Object.fromEntries(Object.entries(latent.PATHS).map(([name, path]) => [name, times.map((t) => [...path(from, to, t)])])),
-    opposite: Object.fromEntries(Object.entries(latent.PATHS).map(([name, path]) => [name, times.map((t) => [...path(from, from.map((x) => -x), t)])])),
-    films, once: [...timing.retime(distances, 13)], round: [...timing.retime(distances, 13, true)], still: [...timing.retime([0, 0], 5)],
+    paths: along(from, to), opposite: along(from, from.map((x) => -x)),
+    films: Object.fromEntries(Object.keys(PATHS).flatMap((path) => [false, true].flatMap((loop) =>
+      ['linear', 'smooth'].map((easing) => [`${path} ${loop} ${easing}`, film(path, loop, easing)])))),
+    once: [...timing.retime(distances, 13)], round: [...timing.retime(distances, 13, true)],
+    still: [...timing.retime([0, 0], 5)],
   };
 }"""
 

@@ -15,9 +15,9 @@ export function short(value, range = Math.abs(value)) {
   return (Number(text) === 0 ? (0).toFixed(digits) : text).replace("-", "−");
 }
 
-/** Round numbers within [low, high], two to four of them. */
+/** Round numbers within [low, high], a few of them. */
 export function ticks(low, high) {
-  const rough = (high - low) / 3;
+  const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? 10 * power;
   const found = [];
@@ -57,7 +57,7 @@ export function plot(canvas, { values, count, colour, range: [low, high], band, 
 
   if (band) {
     c.fillStyle = css(canvas, colour);
-    c.globalAlpha = 0.14;
+    c.globalAlpha = 0.2;
     c.fillRect(LEFT, y(Math.min(high, band[1])), right - LEFT, y(Math.max(low, band[0])) - y(Math.min(high, band[1])));
     c.globalAlpha = 1;
   }
