@@ -32,6 +32,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "This browser runs no WebAssembly, so it cannot paint. Above are pictures painted beforehand. Open the page in a newer browser, or allow WebAssembly.",
         "此浏览器无法运行 WebAssembly，因此不能作画。上方是事先画好的图片。请使用较新的浏览器，或允许 WebAssembly。",
     ),
+    "site_file": (
+        "A browser opens this page from a server only. In this folder run: python -m http.server, then open http://localhost:8000.",
+        "浏览器只能通过服务器打开此页面。请在此文件夹中运行 python -m http.server，然后打开 http://localhost:8000。",
+    ),
     "site_preview": ("Pictures of the seeds 0 to 15, painted beforehand", "事先画好的种子 0 到 15 的图片"),
     "site_training_lead": (
         "The same 64 latents at every step: drag the time line, press play, or choose a picture to follow it.",

@@ -39,9 +39,13 @@ def toy():
 
 
 @pytest.fixture(scope="module")
-def site(toy, tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def site(toy, folder):
     """The address of the page."""
-    folder = tmp_path_factory.mktemp("site")
     toy.save(folder / "toy")
     found = direction_file.told(direction_file.find(toy, folder / "toy"))
     page = Page(toy, "toy", "Toy <b>", directions=found)
@@ -166,13 +170,17 @@ def test_the_time_line(visit, toy):
     assert np.abs(canvas_pixels(page) - torch_pixels(toy, 10)).max() <= 2
 
 
-def test_without_webassembly_there_are_pictures_and_a_sentence(site, chromium):
-    context = chromium.new_context()
+def test_what_cannot_paint_has_pictures_and_a_sentence(site, folder, chromium):
+    context = chromium.new_context(locale="en-US")
     context.add_init_script("delete window.WebAssembly")
     page = context.new_page()
-    page.goto(site)
-    page.get_by_text("runs no WebAssembly").wait_for()
-    assert page.evaluate("document.querySelector('.site-preview img').naturalWidth") == 4 * 28
+    for address, words in (
+        (site, "runs no WebAssembly"),
+        ((folder / "host" / "some" / "where" / "index.html").as_uri(), "python -m http.server"),
+    ):
+        page.goto(address)
+        page.get_by_text(words).wait_for()
+        assert page.evaluate("document.querySelector('.site-preview img').naturalWidth") == 4 * 28
     context.close()
 
 

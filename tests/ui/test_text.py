@@ -11,7 +11,12 @@ from gan_core.ui.text import LANGUAGES, TEXT, PageError, language, said, tr
 UI = Path(__file__).parents[2] / "gan_core" / "ui"
 CODE = "\n".join(
     path.read_text(encoding="utf-8")
-    for path in [*UI.rglob("*.py"), *UI.glob("static/**/*.js"), UI.parents[1] / "app.py"]
+    for path in [
+        *UI.rglob("*.py"),
+        *UI.glob("static/**/*.js"),
+        UI.parent / "export" / "page.py",
+        UI.parents[1] / "app.py",
+    ]
     if path.name != "text.py" and "vendor" not in path.parts
 )
 

@@ -8,4 +8,7 @@
   const light = asked.get("__theme") ?? read("theme"); // the Hub's own pages say __theme to the Spaces in their frames
   const dark = light ? light === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.body.classList.toggle("dark", dark);
+  if (location.protocol === "file:") { // no browser runs the modules from there: the pictures painted beforehand stay
+    addEventListener("DOMContentLoaded", () => (document.querySelector(".site-preview figcaption").textContent = window.STUDIO_TEXT[window.STUDIO_LANG]["site_file"]));
+  }
 }

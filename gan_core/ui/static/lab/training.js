@@ -23,9 +23,8 @@ export class Training {
     this.open = make("button", { type: "button", class: "plain", onclick: () => { const { seed, label } = this.axis.latent(this.run); take(seed, label < 0 ? null : label); } }, t("site_take"));
     this.body = make("div", { class: "run-full", hidden: true }, this.timeline.element,
       make("div", { class: "run-views" },
-        make("div", { class: "run-left" }, this.sheet.element, make("div", { class: "bar" }, this.open)),
-        make("div", { class: "run-left" }, this.charts.element, this.charts.more)),
-      this.axis.element);
+        make("div", { class: "run-left" }, this.sheet.element, this.axis.element, make("div", { class: "bar" }, this.open)),
+        make("div", { class: "run-left" }, this.charts.element, this.charts.more)));
     this.element = make("section", { class: "run training", role: "tabpanel", "aria-label": t("site_training") }, make("p", { class: "lead" }, t("site_training_lead")), this.message, this.body);
     this.timeline.addEventListener("moved", () => this.#moved());
     this.timeline.element.addEventListener("keydown", (event) => { // from every control of it, as on a player
