@@ -11,6 +11,7 @@ from PIL import Image
 from gan_core.export import read_recipe
 from gan_core.gan import GAN
 from gan_core.images import to_uint8
+from tests.browser.chromium import find
 from tests.browser.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -234,6 +235,27 @@ def test_where_the_browser_cannot_the_server_paints(open_page, query, script):
     page.wait_for_function("(before) => document.querySelector('gan-lab').canvas.dataset.painted > before", arg="1")
     assert np.abs(same(page) - before).mean() > 1
     page.locator("gan-lab").get_by_text("D's score").wait_for()
+
+
+@torch.no_grad()
+def test_webgpu_paints_the_same(app, chromium):
+    """On an adapter in software, which is slow, but the same code as on a graphics card."""
+    soft = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+    browser = chromium.browser_type.launch(executable_path=find(), args=soft)
+    try:
+        page = browser.new_page()
+        complaints = []
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.goto(f"{app.url}?tab=explore&model=run:toy&brush=webgpu")
+        page.wait_for_function(PAINTED, timeout=60_000)
+        assert page.evaluate(f"() => {LAB}.brush.how.kind") == "webgpu", complaints
+        gan = gan_of(app, "run:toy")
+        painted = canvas(page.evaluate(PIXELS), 28)[..., :3].astype(int)
+        assert np.abs(painted - rgb(gan, gan.sample_z(1, 0), gan.sample_y(1, 0)).astype(int)).max() <= 1
+        page.locator("gan-lab").get_by_text("% real").wait_for()
+        assert not complaints
+    finally:
+        browser.close()
 
 
 def test_on_a_phone_by_touch(open_page):

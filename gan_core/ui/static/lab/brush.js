@@ -23,47 +23,54 @@ export class Brush {
   /** Gets the model and the runtime, at once. `progress(share)`. Throws Said where nothing can paint. */
   async open(about, progress) {
     this.about = about;
-    this.#parts = {};
     this.#jobs = [];
     this.#wish = undefined;
-    const wanted = new URL(location.href).searchParams.get("brush"); // "wasm" or "server": for tests, and for whoever must compare
-    if (wanted !== "server" && this.how?.kind !== "server") {
-      try {
-        const [graph] = await Promise.all([partOf(about, "G", progress), this.#started(wanted !== "wasm")]);
-        await this.#ask("load", { part: "G", graph });
-        this.#parts.G = Promise.resolve();
-        await this.paint([{ z: new Float32Array(about.nz), y: about.num_classes ? new Float32Array(about.num_classes).fill(1 / about.num_classes) : null }]); // a first run makes its plans
-        return;
-      } catch (error) {
-        if (error instanceof Said && !site) throw error; // the model, not the browser
-        console.info("this browser does not run G:", error.message);
-        this.why = error.message;
-      }
-    }
+    const wanted = new URL(location.href).searchParams.get("brush"); // "webgpu", "wasm" or "server": for tests, and for whoever compares
+    if (wanted === "server") this.how = { kind: "server" };
+    if (this.how?.kind !== "server" && ((await this.#equipped(wanted, progress)) || (await this.#equipped("wasm", progress)))) return;
     if (site) throw new Said(t("lab_no_wasm"));
     this.how = { kind: "server", ms: 0, fps: 0 };
   }
 
-  async #started(gpu) {
+  /** Has G in a worker, and has seen it paint? */
+  async #equipped(wanted, progress) {
+    const { about } = this;
+    this.#parts = {};
+    try {
+      const [graph] = await Promise.all([partOf(about, "G", progress), this.#started(wanted)]);
+      await this.#ask("load", { part: "G", graph });
+      this.#parts.G = Promise.resolve();
+      await this.#paintNow([{ z: new Float32Array(about.nz), y: about.num_classes ? new Float32Array(about.num_classes) : null }]); // the first run makes its plans
+      return true;
+    } catch (error) {
+      if (error instanceof Said) throw error; // the model, not the browser
+      console.info(`${this.how?.kind ?? wanted ?? "this browser"} does not run G:`, error.message);
+      this.#stop();
+      return false;
+    }
+  }
+
+  #stop() {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    for (const [, reject] of this.#answers.values()) reject(new Error("stopped"));
+    this.#answers.clear();
+  }
+
+  async #started(wanted) {
     if (this.#worker) return;
     if (typeof WebAssembly !== "object" || typeof DecompressionStream !== "function") throw new Error("no WebAssembly");
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker.onmessage = ({ data: { id, error, ...answer } }) => {
-      const [resolve, reject] = this.#answers.get(id);
+      const [resolve, reject] = this.#answers.get(id) ?? [];
       this.#answers.delete(id);
-      if (error === undefined) resolve(answer);
-      else reject(new Error(error));
+      if (error === undefined) resolve?.(answer);
+      else reject?.(new Error(error));
     };
     const broken = new Promise((_, reject) => { worker.onerror = (event) => reject(new Error(event.message ?? "the worker does not start")); });
     this.#worker = worker;
-    try {
-      const { kind } = await Promise.race([this.#ask("open", { gpu }), broken]);
-      this.how = { kind, ms: 0, fps: 0 };
-    } catch (error) {
-      this.#worker = undefined;
-      worker.terminate();
-      throw error;
-    }
+    const { kind } = await Promise.race([this.#ask("open", { wanted }), broken]);
+    this.how = { kind, ms: 0, fps: 0 };
   }
 
   #ask(name, given, transfer = []) {
@@ -117,6 +124,12 @@ export class Brush {
       this.#count(ms);
       draw(images[0]);
     } catch (error) {
+      if (this.how.kind === "webgpu" && !this.lost) { // a graphics driver that has gone: WebAssembly stays
+        this.lost = true;
+        this.#stop();
+        if (await this.#equipped("wasm", () => {})) this.#wish ??= { latent, draw };
+        return;
+      }
       console.error(error);
       draw(null, error);
     }

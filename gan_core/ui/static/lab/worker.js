@@ -1,6 +1,6 @@
 // The players at work, off the page's thread. One message is one piece of work; its answer has the same id.
 //
-//   open  {gpu}                      -> {kind: "webgpu" | "wasm"}      raises where the browser can do neither
+//   open  {wanted}                   -> {kind: "webgpu" | "wasm"}      raises where the browser can do neither
 //   load  {part, graph}              -> {}                             a session for "G", "D" or "inside"
 //   paint {z, y, n}                  -> {pixels (n * S * S * 4) RGBA, size, ms}
 //   judge {z, y, chain, end}         -> {logit, apart}                 D's opinion of one, and how far it looks from the one
@@ -19,8 +19,8 @@ const sessions = {};
 const chains = new Map(); // the features of the last picture of each
 
 const work = {
-  async open({ gpu }) {
-    if (gpu && (await hasGpu())) {
+  async open({ wanted }) {
+    if (wanted !== "wasm" && (await hasGpu(wanted === "webgpu"))) {
       try {
         return await start("webgpu");
       } catch (error) {
@@ -32,7 +32,7 @@ const work = {
 
   async load({ part, graph }) {
     sessions[part]?.release?.();
-    sessions[part] = await ort.InferenceSession.create(graph, { executionProviders: [kind] });
+    sessions[part] = await ort.InferenceSession.create(graph, { executionProviders: [kind], logSeverityLevel: 3 });
     return {};
   },
 
@@ -63,14 +63,17 @@ const work = {
   },
 };
 
-onmessage = async ({ data: { id, name, ...given } }) => {
+let before = Promise.resolve();
+onmessage = ({ data }) => { before = before.then(() => answer(data)); }; // one after the other: a runtime does not like two at once
+
+async function answer({ id, name, ...given }) {
   try {
-    const answer = await work[name](given);
-    postMessage({ id, ...answer }, answer.pixels ? [answer.pixels.buffer] : []);
+    const made = await work[name](given);
+    postMessage({ id, ...made }, made.pixels ? [made.pixels.buffer] : []);
   } catch (error) {
     postMessage({ id, error: String(error?.message ?? error) });
   }
-};
+}
 
 async function start(which) {
   const { script, wasm } = RUNTIMES[which];
@@ -93,10 +96,10 @@ async function unpacked(url) {
   return new Response(plain).arrayBuffer();
 }
 
-/** A software adapter is slower than WebAssembly. */
-async function hasGpu() {
+/** An adapter in software is slower than WebAssembly, and taken only where WebGPU is asked for by name. */
+async function hasGpu(evenSoft) {
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-  return Boolean(adapter) && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter);
+  return Boolean(adapter) && (evenSoft || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
 }
 
 function latents(z, y, n) {
