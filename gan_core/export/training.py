@@ -19,6 +19,7 @@ COLUMNS = (  # as in static/record.js; seconds and speed are not shown
     "step", "", "", "loss_D", "loss_G", "D_x", "D_Gz", "grad_D", "grad_G", "",
 )  # fmt: skip
 POINTS = 600  # of a curve: as many as a wide screen has columns for it
+MARKS = 60  # of what happened besides: the newest, as many as the list shows
 FEWEST = 4  # sheets: of fewer nobody sees how it went
 # how many sheets, pixels a side, WebP quality: from the best to the least, each about a quarter smaller
 LADDER = (
@@ -68,6 +69,8 @@ def curves(events: Iterable[dict[str, Any]]) -> dict[str, list[Any]]:
     reports = [event for event in events if event.get("event") == "report"]
     columns = [[_number(report.get(name)) for report in reports] if name else None for name in COLUMNS]
     told = [line for event in events if (line := _told(event))]
+    marks = [line for line in told if line[0] not in ("measure", "vitals", "snapshot")]
+    told = [line for line in told if line not in marks[:-MARKS]]
     return {"reports": [column and _joined(column, n == 0) for n, column in enumerate(columns)], "told": told}
 
 
@@ -82,6 +85,13 @@ def _told(event: dict[str, Any]) -> list[Any] | None:
             return [kind, step, *(_number(event.get(name)) for name in ("spread", "apart", "twins"))]
         if kind == "snapshot":
             return [kind, step]
+        if kind in ("advice", "action"):
+            sentences = [str(event[lang]) for lang in ("en", "zh")]
+            return [kind, step, str(event["key"]), *sentences] if kind == "advice" else [kind, step, *sentences]
+        if kind == "changed":
+            return [kind, step, dict(event["was"]), dict(event["now"])]
+        if kind == "resumed":
+            return [kind, step, int(event["to"]) if event.get("to") is not None else None]
     except (KeyError, TypeError, ValueError):
         return None
     return None

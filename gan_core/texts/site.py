@@ -42,6 +42,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "每一步都是同样的 64 个潜变量：拖动时间轴，点击播放，或选择一张图片跟踪它。",
     ),
     "site_training_wait": ("The pictures of the training are on their way.", "训练的图片正在载入。"),
+    "site_snapshot": ("Snapshot of step {step}", "第 {step} 步的快照"),
     "site_last": ("last", "最后"),
     "site_end": ("To the end", "到最后"),
     "site_take": ("Open this latent in Explore", "在探索中打开此潜变量"),

@@ -463,16 +463,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "moves_still": ("{who} does not move: its weights moved by {shift}.", "{who} 不动：其权重移动了 {shift}。"),
     "moves_layers": ("Gradient norm of each layer", "各层的梯度范数"),
     # what happened
-    "happened": ("What happened ({n})", "发生的事（{n}）"),
-    "happened_advice": ("Advice", "建议"),
-    "happened_action": ("The doctor acted", "医生采取了措施"),
-    "happened_changed": ("Settings changed", "设置已更改"),
-    "happened_resumed": ("Resumed from here.", "从这里恢复。"),
-    "happened_back": ("Gone back to step {step}.", "已回到第 {step} 步。"),
-    "happened_forked": ("Fork", "分支"),
-    "happened_parent": ("Fork", "分支"),
-    "happened_forked_to": ("{name} was forked from here.", "{name} 从这里分出。"),
-    "happened_parent_to": ("Began here as a copy of {name}.", "从 {name} 复制，由此开始。"),
     # a link for others
     "share": ("Share", "分享"),
     "share_about": (

@@ -262,13 +262,20 @@ def test_what_a_run_went_back_from_is_not_told(tmp_path):
         log.write(
             '{"event": "resumed", "step": 100}\n{"event": "measure", "step": 100, "n": 5, "scores": {"frechet": NaN}}\n'
         )
-        log.write('{"event": "vitals", "step": 100, "spread": 0.5}\ntorn')
+        log.write('{"event": "vitals", "step": 100, "spread": 0.5}\n{"event": "snapshot", "step": 100}\n')
+        log.write('{"event": "advice", "step": 100, "key": "k", "en": "Do.", "zh": "做。"}\n')
+        log.write('{"event": "advice", "step": 100}\ntorn')
     (run.samples / "000100.webp").write_bytes(b"RIFF, torn")
     told = training_of(run, 10**6)
     assert set(told) == {"run/run.json", "run/samples/000050.webp"}
     whole = json.loads(told["run/run.json"])["whole"]
     assert whole["reports"][0] == [50, 100]
-    assert [line[:3] for line in whole["told"] if line[0] != "sample"] == [["vitals", 100, 0.5]]
+    assert [line[:5] for line in whole["told"] if line[0] != "sample"] == [
+        ["resumed", 100, None],
+        ["vitals", 100, 0.5, None, None],
+        ["snapshot", 100],
+        ["advice", 100, "k", "Do.", "做。"],
+    ]
 
 
 def test_no_run_and_a_run_without_pictures(tmp_path):

@@ -187,6 +187,7 @@ class GanLab extends HTMLElement {
         other.tab.setAttribute("aria-selected", String(chosen));
         other.tab.setAttribute("tabindex", chosen ? "0" : "-1");
       }
+      this.bench.scrollLeft = tool.tab.offsetLeft - this.bench.offsetLeft - 40; // on a phone the bar is longer than the screen
       this.lead.textContent = t(tool.constructor.lead);
     }
     if (!this.about) return;

@@ -3,6 +3,7 @@
 import { Axis } from "../axis.js";
 import { Charts } from "../charts.js";
 import { make } from "../dom.js";
+import { Happened, signs } from "../happened.js";
 import { Record } from "../record.js";
 import { ask } from "../server.js";
 import { count, SheetView } from "../sheet.js";
@@ -19,12 +20,13 @@ export class Training {
     this.sheet = new SheetView((cell) => this.#choose(cell));
     this.axis = new Axis(false);
     this.charts = new Charts();
+    this.happened = new Happened((step) => { this.timeline.pause(); this.timeline.goTo(step); });
     this.message = make("p", { class: "message", role: "status" }, t("site_training_wait"));
     this.open = make("button", { type: "button", class: "plain", onclick: () => { const { seed, label } = this.axis.latent(this.run); take(seed, label < 0 ? null : label); } }, t("site_take"));
     this.body = make("div", { class: "run-full", hidden: true }, this.timeline.element,
       make("div", { class: "run-views" },
         make("div", { class: "run-left" }, this.sheet.element, this.axis.element, make("div", { class: "bar" }, this.open)),
-        make("div", { class: "run-left" }, this.charts.element, this.charts.more)));
+        make("div", { class: "run-left" }, this.charts.element, this.charts.more, this.happened.element)));
     this.element = make("section", { class: "run training", role: "tabpanel", "aria-label": t("site_training") }, make("p", { class: "lead" }, t("site_training_lead")), this.message, this.body);
     this.timeline.addEventListener("moved", () => this.#moved());
     this.timeline.element.addEventListener("keydown", (event) => { // from every control of it, as on a player
@@ -55,10 +57,22 @@ export class Training {
     this.body.hidden = false;
     this.sheet.title(facts.data, "");
     this.timeline.set(record.steps);
-    this.timeline.mark([]);
-    this.charts.set([this.run], []);
+    const marks = record.marks.filter(({ kind }) => signs[kind]).map(({ step, kind }) => ({ step, sign: signs[kind], title: t(`happened_${kind}`) }));
+    this.timeline.mark(this.#apart([...marks, ...record.snapshots.map((step) => ({ step, sign: "▾", title: t("site_snapshot", { step: count(step) }) }))]));
+    this.charts.set([this.run], marks);
+    this.happened.draw(this.run);
     this.#chosen();
     this.#moved();
+  }
+
+  /** One mark for each sheet, the first one said, so that none lies on another. */
+  #apart(marks) {
+    const places = new Map();
+    for (const mark of marks) {
+      const place = this.timeline.place(mark.step);
+      if (!places.has(place)) places.set(place, mark);
+    }
+    return [...places.values()];
   }
 
   get #sample() {
