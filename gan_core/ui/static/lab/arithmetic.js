@@ -13,6 +13,7 @@ const BINS = ["A", "B", "C"];
 const SIGNS = { A: "", B: "−", C: "+" };
 const MOST = 8; // pictures in a bin
 const MIDDLE = 4; // of the sheet of nine
+const REST = 120; // ms
 // With classes: the same class seen from two sides, and another class; chosen by eye on the shipped models.
 const EXAMPLE = { A: [1, 2, 10], B: [3, 6, 8], C: [3, 7, 13] };
 const EXAMPLE_CLASSES = { A: 0.12, B: 0.12, C: 0.86 }; // shares of the list of classes
@@ -163,10 +164,11 @@ export class Arithmetic {
     put(this.canvas, image);
     this.canvas.setAttribute("aria-label", t("sums_result"));
     this.element.dataset.painted = Number(this.element.dataset.painted ?? 0) + 1;
-    this.around();
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.around(), REST);
   }
 
-  /** The eight around it, a moment later than itself: a hand on the slider waits for one picture and not for nine. */
+  /** The eight around it, once the hand rests: on the slider it waits for one picture and not for nine. */
   async #paintAround() {
     const { sum } = this;
     if (!sum) return;

@@ -6,7 +6,7 @@ import { latest } from "../server.js";
 import { number, t } from "../text.js";
 import { site } from "./home.js";
 import { norm, ofSeed, PATHS, posted } from "./latent.js";
-import { plot, shareOf, short } from "./plot.js";
+import { colours, plot, shareOf, short } from "./plot.js";
 import { fileName, hand as save } from "./recipe.js";
 import { dropTarget, put, tile } from "./tile.js";
 import { latentAt, retime, valueAt, walkTimes } from "./timing.js";
@@ -54,8 +54,7 @@ export class Paths {
     dropTarget(this.lab, this.element, (latent) => this.add(latent)); // all of it: the keyframes are far from the tray
     this.#choose(this.chosen);
     new ResizeObserver(() => this.#resized()).observe(this.element);
-    document.addEventListener("studio:light", () => this.#curves());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#curves());
+    new MutationObserver(() => this.#inked()).observe(document.body, { attributes: true, attributeFilter: ["class"] }); // dark or light
   }
 
   // what stands there
@@ -66,6 +65,7 @@ export class Paths {
     row.radio = make("input", { type: "radio", name: "paths-row", value: name, onchange: () => this.#choose(name) });
     row.figure = make("label", { class: "paths-figure" }, row.canvas, make("span", {}, row.radio, t(`paths_${name}`)));
     row.strip = make("div", { class: "paths-strip", role: "img", "aria-label": t("paths_strip_of", { name: t(`paths_${name}`) }) });
+    row.mark = make("i");
     this.#scrubbed(row.strip, (event) => {
       const box = row.strip.getBoundingClientRect();
       return (event.clientX - box.left) / box.width;
@@ -152,9 +152,9 @@ export class Paths {
 
   open() {
     this.shown = true;
-    if (this.stale) return this.#changed();
+    if (this.stale) this.#changed();
+    else if (!this.measuredAll) this.#measure();
     this.#resized();
-    return this.measuredAll ? undefined : this.#measure();
   }
 
   close() {
@@ -282,23 +282,39 @@ export class Paths {
     this.scrub.value = frame;
     const words = t("frame_of", { frame: frame + 1, n: this.settings.frames });
     this.where.textContent = this.scrub.ariaValueText = words;
-    this.element.style.setProperty("--at", frame / (this.settings.frames - 1));
+    for (const row of Object.values(this.rows)) row.mark.style.left = `${(100 * frame) / (this.settings.frames - 1)}%`;
     this.#curves();
     this.paint();
   }
 
   async #paintNow() {
     if (!this.keyframes.length) return;
-    const { frame, lab: { brush, about } } = this;
+    const { frame, lab: { brush } } = this;
     const rows = Object.values(this.rows);
     const missing = rows.filter((row) => !row.cache[frame]);
     const caches = missing.map((row) => row.cache);
     const images = missing.length ? await brush.paint(missing.map((row) => this.#latent(row.name, frame))) : [];
-    const keeps = rows.length * this.settings.frames * about.size ** 2 < CACHE;
     const shown = new Map(missing.map((row, k) => [row, images[k]]));
-    if (keeps) missing.forEach((row, k) => { if (row.cache === caches[k]) row.cache[frame] = images[k]; });
+    if (this.#keeps) missing.forEach((row, k) => { if (row.cache === caches[k]) row.cache[frame] = images[k]; });
     for (const row of rows) put(row.canvas, shown.get(row) ?? row.cache[frame] ?? images[0]);
     this.element.dataset.frame = frame;
+  }
+
+  get #keeps() {
+    return NAMES.length * this.settings.frames * this.about.size ** 2 < CACHE;
+  }
+
+  /** Paints what a hand may come to, once there is nothing more urgent. */
+  async #ahead(generation) {
+    for (let frame = 0; this.#keeps && frame < this.settings.frames; frame++) {
+      for (const row of Object.values(this.rows)) {
+        if (row.cache[frame]) continue;
+        const { cache } = row;
+        const [image] = await this.lab.brush.paint([this.#latent(row.name, frame)]);
+        if (generation !== this.generation || cache !== row.cache) return;
+        cache[frame] = image;
+      }
+    }
   }
 
   toggle() {
@@ -340,6 +356,13 @@ export class Paths {
   #resized() {
     if (!this.shown || this.stale || !this.element.clientWidth) return;
     if (this.fitted !== this.#fitting) this.#strips();
+    this.#inked();
+  }
+
+  /** What a drawing needs of the page, read when it may have changed: at every move it would cost more than the drawing. */
+  #inked() {
+    this.ink = colours(this.element, ...Object.values(COLOURS));
+    this.plotted = this.rows.lerp.charts.norm.canvas.parentElement.clientWidth;
     this.#curves();
   }
 
@@ -349,7 +372,7 @@ export class Paths {
     for (const row of Object.values(this.rows)) {
       if (row.pictures.length !== n) {
         row.pictures = Array.from({ length: n }, () => make("canvas"));
-        row.strip.replaceChildren(...row.pictures, make("i"));
+        row.strip.replaceChildren(...row.pictures, row.mark);
       }
       const { pictures, times } = row;
       const frames = pictures.map((_, i) => Math.round((i / (n - 1)) * (times.length - 1)));
@@ -407,6 +430,7 @@ export class Paths {
       }
       this.measuredAll = true;
       this.element.dataset.measured = generation;
+      await this.#ahead(generation);
     } catch (error) {
       if (error !== GIVEN_UP) {
         console.error(error);
@@ -443,8 +467,16 @@ export class Paths {
     this.verdict.textContent = this.#sentence();
   }
 
+  /** Once for a frame of the screen, however often it is asked for. */
   #curves() {
-    if (!this.shown || this.stale) return;
+    this.due ??= requestAnimationFrame(() => {
+      this.due = undefined;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    if (!this.shown || this.stale || !this.ink) return;
     const rows = Object.values(this.rows);
     const { frames, loop } = this.settings;
     const at = this.frame / (frames - 1);
@@ -456,7 +488,7 @@ export class Paths {
         const values = all[k];
         const marks = this.keyframes.map((_, i) => ({ at: this.#frameShare(row, i), text: i ? String(i + 1) : t("paths_axis") }));
         if (loop) marks.push({ at: 1, text: "1" });
-        plot(canvas, { values, count: row.measured?.count ?? 2, colour: COLOURS[curve], range, marks, at, ...this.#sense(curve) });
+        plot(canvas, { width: this.plotted, ink: this.ink, values, count: row.measured?.count ?? 2, colour: COLOURS[curve], range, marks, at, ...this.#sense(curve) });
         const text = this.#caption(curve, values, at, row.measured?.count);
         if (words.textContent !== text) words.textContent = text;
       });

@@ -5,7 +5,11 @@ const LEFT = 38; // for the numbers
 const BOTTOM = 16;
 const TOP = 6;
 
-const css = (element, name) => getComputedStyle(element).getPropertyValue(name).trim() || "gray";
+/** The colours of these variables of the style sheet, to be read once and not at every move of a hand. */
+export function colours(element, ...names) {
+  const style = getComputedStyle(element);
+  return Object.fromEntries(["--ink", "--ink-soft", "--line", ...names].map((name) => [name, style.getPropertyValue(name).trim() || "gray"]));
+}
 
 /** A number as short as it stays true at this range. */
 export function short(value, range = Math.abs(value)) {
@@ -28,21 +32,18 @@ export function ticks(low, high) {
 /**
  * Draws `values`, known from the start on and evenly spaced; of `count` in all.
  *
- * colour: a variable of the style sheet; range: [low, high]; band: [low, high], faintly filled; level: a dashed line;
+ * width: in CSS pixels; ink: what `colours` gave, colour: a name in it; range: [low, high]; band: [low, high], faintly filled; level: a dashed line;
  * marks: [{at in [0, 1], text}] under the axis; at: where the hand stands, in [0, 1].
  */
-export function plot(canvas, { values, count, colour, range: [low, high], band, level, marks = [], at }) {
-  const width = canvas.parentElement.clientWidth;
-  if (!width) return;
+export function plot(canvas, { width, ink, values, count, colour, range: [low, high], band, level, marks = [], at }) {
   const ratio = window.devicePixelRatio || 1;
   const [w, h] = [Math.round(width * ratio), Math.round(HEIGHT * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  canvas.style.height = `${HEIGHT}px`;
   const c = canvas.getContext("2d");
   c.setTransform(ratio, 0, 0, ratio, 0, 0);
   c.clearRect(0, 0, width, HEIGHT);
   c.font = "11px system-ui, sans-serif";
-  const [soft, line] = [css(canvas, "--ink-soft"), css(canvas, "--line")];
+  const [soft, line] = [ink["--ink-soft"], ink["--line"]];
   const [right, foot] = [width - 6, HEIGHT - BOTTOM];
   const x = (share) => LEFT + share * (right - LEFT);
   const y = (value) => foot - ((value - low) / (high - low || 1)) * (foot - TOP);
@@ -56,7 +57,7 @@ export function plot(canvas, { values, count, colour, range: [low, high], band, 
   };
 
   if (band) {
-    c.fillStyle = css(canvas, colour);
+    c.fillStyle = ink[colour];
     c.globalAlpha = 0.2;
     c.fillRect(LEFT, y(Math.min(high, band[1])), right - LEFT, y(Math.max(low, band[0])) - y(Math.min(high, band[1])));
     c.globalAlpha = 1;
@@ -85,14 +86,14 @@ export function plot(canvas, { values, count, colour, range: [low, high], band, 
     c.textAlign = share > 0.97 ? "right" : share < 0.03 ? "left" : "center";
     c.fillText(text, x(share), HEIGHT - 4);
   }
-  c.strokeStyle = css(canvas, colour);
+  c.strokeStyle = ink[colour];
   c.lineWidth = 2;
   c.lineJoin = "round";
   c.beginPath();
   values.forEach((value, i) => c.lineTo(x(i / (count - 1)), y(Math.min(high, Math.max(low, value)))));
   c.stroke();
   if (at === undefined) return;
-  c.strokeStyle = css(canvas, "--ink");
+  c.strokeStyle = ink["--ink"];
   c.lineWidth = 1;
   c.beginPath();
   c.moveTo(x(at), TOP);
@@ -102,7 +103,7 @@ export function plot(canvas, { values, count, colour, range: [low, high], band, 
   if (now > values.length - 1) return;
   const i = Math.min(values.length - 2, Math.floor(now));
   const value = values.length > 1 ? values[i] + (now - i) * (values[i + 1] - values[i]) : values[0];
-  c.fillStyle = css(canvas, colour);
+  c.fillStyle = ink[colour];
   c.beginPath();
   c.arc(x(at), y(value), 4, 0, 2 * Math.PI);
   c.fill();
