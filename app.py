@@ -20,7 +20,7 @@ from gan_core.ui.explore_tab import explore_tab
 from gan_core.ui.generate_tab import generate_tab
 from gan_core.ui.interpolate_tab import interpolate_tab
 from gan_core.ui.limits import on_space
-from gan_core.ui.page import HEAD, static_files, theme
+from gan_core.ui.page import HEAD, head, static_files, theme
 from gan_core.ui.rights import key_for
 from gan_core.ui.studio import Studio
 from gan_core.ui.text import i18n
@@ -44,15 +44,19 @@ def build(studio: Studio) -> gr.Blocks:
     return page
 
 
-def launch(studio: Studio, page: gr.Blocks, host: str, port: int) -> str:
-    """Start to serve. Returns the address. Raises OSError where the port is taken."""
+def launch(studio: Studio, page: gr.Blocks, host: str, port: int, ssr: bool = False) -> str:
+    """Start to serve, with `ssr` by way of a Node that renders the first page. Returns the address.
+
+    Raises OSError where the port is taken.
+    """
     _, url, _ = page.launch(
         server_name=host,
         server_port=port,
         app_kwargs={"routes": studio.routes, "middleware": [HEAD]},
         prevent_thread_lock=True,
         quiet=True,
-        ssr_mode=False,  # the pictures are drawn by scripts: a second renderer in Node would have nothing to do
+        ssr_mode=ssr,
+        head=head() if ssr else None,  # Node's page does not come by our middleware, which is earlier
         max_file_size=studio.limits.upload_bytes if studio.limits else None,
         run_history=False,
         enable_monitoring=False,
@@ -104,6 +108,11 @@ def options() -> argparse.Namespace:
         default=on_space(),
         help="strangers come: trainings queue, and are bounded; set by default on a Space",
     )
+    parser.add_argument(
+        "--ssr",
+        action="store_true",
+        help="let Gradio render the first page in Node; off, since the pictures are drawn by scripts all the same",
+    )
     return parser.parse_args()
 
 
@@ -124,7 +133,7 @@ def main() -> None:
         sys.exit(str(error))
     page = build(studio)
     try:
-        address = launch(studio, page, host, port)
+        address = launch(studio, page, host, port, given.ssr)
         if space := os.environ.get("SPACE_HOST"):
             address = f"https://{space}/"
         studio.address = address_of_others(host, port)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,7 +32,7 @@ UPLOAD = "Method not implemented."  # Gradio's own words at every upload
 class App:
     """A running app: where it listens, its folders, and what it prints."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = (), **environ: str) -> None:
         self.runs, self.log = folder / "runs", folder / "app.log"
         self.runs.mkdir(exist_ok=True)
         self.port = free_port()
@@ -39,7 +40,7 @@ class App:
         own = {"PORT": str(self.port), "GAN_CORE_RUNS": str(self.runs), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, stdout=log, stderr=log, env=os.environ | own | environ
+                [sys.executable, "app.py", *options], cwd=ROOT, stdout=log, stderr=log, env=os.environ | own | environ
             )
         self.ready()
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from gan_core.export import read_recipe
 from gan_core.gan import GAN
 from gan_core.images import to_uint8
 from tests.browser.chromium import find
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, App, run_of
 
 pytestmark = pytest.mark.browser
 
@@ -280,3 +281,21 @@ def test_on_a_phone_by_touch(open_page):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     page.locator("gan-lab .tray .tile").nth(2).tap()
     page.get_by_text("种子 2").first.wait_for()
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Gradio renders in Node")
+def test_behind_a_renderer_in_node_it_is_the_same_page(tmp_path, chromium):
+    (tmp_path / "runs").mkdir()
+    run_of(tmp_path / "runs", "plain")
+    app = App(tmp_path, options=("--ssr",))
+    try:
+        page = chromium.new_page()
+        page.goto(f"{app.url}?tab=explore&model=run:plain")
+        page.wait_for_function(PAINTED, timeout=90_000)
+        gan = gan_of(app, "run:plain")
+        painted = canvas(page.evaluate(PIXELS), 28)[..., :3].astype(int)
+        assert np.abs(painted - rgb(gan, gan.sample_z(1, 0), None).astype(int)).max() <= 1
+        assert page.evaluate(f"() => {LAB}.brush.how.kind") == "wasm"
+    finally:
+        page.close()
+        app.stop()
