@@ -1,5 +1,6 @@
 """The command that takes a model elsewhere: export."""
 
+import re
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -82,7 +83,9 @@ def _place(options: Namespace) -> str:
 
 def _name(options: Namespace) -> str:
     """The model's name, for those who have never seen this disk."""
-    return model_name(str(find_weights(options.weights)) if Path(options.weights).exists() else options.weights)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", options.weights) and not Path(options.weights).exists():
+        return str(options.weights)  # a Hub id
+    return model_name(str(find_weights(options.weights)))
 
 
 def _push(options: Namespace, files: list[str], out: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from gan_core.config import ModelConfig
 from gan_core.export.page import LIMIT, Page, weight, write_page
+from gan_core.export.png import read_recipe
 from gan_core.export.training import training_of
 from gan_core.gan import GAN
 from gan_core.images import to_uint8
@@ -109,6 +110,12 @@ def test_the_picture_is_torchs_and_every_tool_opens(visit, toy):
         assert tools.nth(n).get_attribute("aria-selected") == "true"
         assert page.locator("gan-lab > .message.wrong").count() == 0
         page.wait_for_timeout(150)
+    page.locator("gan-lab details.more summary").first.click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="PNG").first.click()
+    recipe = read_recipe(saved.value.path().read_bytes())
+    assert (recipe.model, recipe.seed) == ("toy", 0)
+    torch.testing.assert_close(recipe.latent(20), toy.sample_z(1, 0), atol=1e-5, rtol=0)
     page.locator(".site-about summary").click()
     assert "28 × 28" in page.locator(".site-about").inner_text()
 
