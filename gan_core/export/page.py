@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -20,15 +20,14 @@ from string import Template
 from typing import Any
 
 from gan_core.errors import UserError
+from gan_core.export.about import about_model, part_of
 from gan_core.export.onnx import Part, to_onnx
 from gan_core.export.onnx_inside import to_onnx_inside
 from gan_core.files import read_json
 from gan_core.gan import GAN
 from gan_core.images import to_sheet
-from gan_core.latent.inside import stages
 from gan_core.latent.paint import paint
 from gan_core.texts import TABLES
-from gan_core.training.losses import GAMES
 
 STATIC = Path(__file__).parents[1] / "ui" / "static"
 ENTRY, FIRST, TEMPLATE = "lab/site.js", "lab/first.js", "lab/site.html"
@@ -186,25 +185,13 @@ def about_of(page: Page) -> dict[str, Any]:
 
 
 def model_of(page: Page) -> dict[str, Any]:
-    """What the scripts know of the model, as the studio's lab/about says it."""
-    config, info = page.gan.config, page.gan.info
-    loss, step = _dict(info, "train").get("loss"), info.get("step")
-    step = step if isinstance(step, int) else None
-    loss = loss if isinstance(loss, str) and loss in GAMES else ""
-    names = _dict(info, "data").get("classes")
-    known = isinstance(names, list) and len(names) >= config.num_classes
-    classes = map(str, names[: config.num_classes] if known else range(config.num_classes))  # type: ignore[index]
-    return {
-        "key": page.name, "name": page.title, "step": step, "mark": page.mark, "size": config.image_size,
-        "nc": config.nc, "nz": config.nz, "architecture": config.architecture, "num_classes": config.num_classes,
-        "classes": list(classes), "loss": loss, "believes": bool(loss) and GAMES[loss].probabilistic,
-        "stages": [asdict(stage) for stage in stages(config)],
-    }  # fmt: skip
+    step = page.gan.info.get("step")
+    return about_model(page.gan, page.name, page.title, step if isinstance(step, int) else None, page.mark)
 
 
 def card(page: Page) -> dict[str, Any]:
     """The model card's facts; what is not known is left out. Neither the command nor the machine: both name places."""
-    info, data, train = page.gan.info, _dict(page.gan.info, "data"), _dict(page.gan.info, "train")
+    info, data, train = page.gan.info, part_of(page.gan, "data"), part_of(page.gan, "train")
     seconds = info.get("seconds")
     facts = {
         "words": page.words,
@@ -218,11 +205,6 @@ def card(page: Page) -> dict[str, Any]:
         "seed": train.get("seed"),
     }
     return {key: value for key, value in facts.items() if isinstance(value, str | int | float) and value != ""}
-
-
-def _dict(info: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = info.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def words() -> dict[str, dict[str, str]]:

@@ -9,7 +9,6 @@ POST lab/opinions {model, z, y}             D's logits (N,), and how far each pi
 import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from threading import Lock
 
@@ -18,15 +17,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gan_core.errors import unknown
+from gan_core.export.about import about_model
 from gan_core.export.onnx import to_onnx
 from gan_core.export.onnx_inside import to_onnx_inside
 from gan_core.gan import GAN, fingerprint
 from gan_core.images import to_unit
-from gan_core.latent.inside import stages
 from gan_core.latent.perception import distance, features
 from gan_core.ui.answers import Asked, answer
 from gan_core.ui.models import Loaded, Shelf
-from gan_core.ui.pictures import classes_of
 from gan_core.ui.posted import Posted, posted
 from gan_core.ui.studio import ROUTES, Studio
 
@@ -68,13 +66,8 @@ class Graphs:
 
 
 def about(loaded: Loaded) -> dict[str, object]:
-    found, config = loaded.found, loaded.gan.config
-    return {
-        "key": found.key, "name": found.name, "step": found.step, "mark": fingerprint(found.folder),
-        "size": config.image_size, "nc": config.nc, "nz": config.nz, "architecture": config.architecture,
-        "num_classes": config.num_classes, "classes": classes_of(loaded),
-        "loss": loaded.loss, "believes": loaded.believes, "stages": [asdict(stage) for stage in stages(config)],
-    }  # fmt: skip
+    found = loaded.found
+    return about_model(loaded.gan, found.key, found.name, found.step, fingerprint(found.folder))
 
 
 def graph_routes(studio: Studio) -> list[BaseRoute]:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gan_core.config import ModelConfig
 from gan_core.errors import UserError
+from gan_core.export.about import loss_of
 from gan_core.gan import CONFIG, GAN, WEIGHTS, from_hub, newest_snapshot, read_config
 from gan_core.latent import paint
 from gan_core.networks import Discriminator, Generator
@@ -57,9 +58,7 @@ class Loaded:
     @property
     def loss(self) -> str:
         """The game that D was trained in; "" where config.json does not say."""
-        train = self.gan.info.get("train")
-        loss = train.get("loss") if isinstance(train, dict) else None
-        return loss if loss in GAMES else ""
+        return loss_of(self.gan)
 
     @property
     def believes(self) -> bool:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from torch import Tensor
 
 from gan_core.export import Recipe, read_recipe, save_png
+from gan_core.export.about import class_names
 from gan_core.images import enlarge, to_pictures, to_sheet, to_unit
 from gan_core.latent import truncate
 from gan_core.ui.answers import Asked, answer, sentence
@@ -104,13 +105,7 @@ def sprite(image: Image.Image, about: dict[str, object]) -> Response:
 
 
 def classes_of(loaded: Loaded) -> list[str]:
-    """The names of the classes, or their numbers where config.json has none."""
-    count = loaded.gan.config.num_classes
-    data = loaded.gan.info.get("data")
-    names = data.get("classes") if isinstance(data, dict) else None
-    if isinstance(names, list) and len(names) >= count:
-        return [str(name) for name in names[:count]]
-    return [str(label) for label in range(count)]
+    return class_names(loaded.gan)
 
 
 def opinions(shelf: Shelf, wish: Wish) -> Response:
