@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -31,6 +31,7 @@ TOGETHER = 4  # pictures sought at once; a word of progress for each
 OWN_SEED = 100_000  # pictures of G are these seeds on: none of them is a start of a search
 MOST_BYTES = 256 * 1024
 BAND = (0.1, 0.9)  # of the spectra: what four of five pictures keep to
+OWN_SHARE, OWN_SLACK = 0.9, 1.5  # of its own pictures, and how much farther a picture may end to count as one
 
 Verdict = Literal["own", "near", "usual", "far", "foreign"]
 
@@ -52,7 +53,7 @@ class Calibration:
     kind: Kind = "learned"  # what the real ones are to the model
     about: str = ""  # which these are
     version: int = VERSION
-    work: int = EFFORT.work
+    work: int = EFFORT.work()
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def calibrate(gan: GAN, mark: str, reference: Reference | None, about: str = "")
                 if isinstance(event, Found):
                     found += event.distance.tolist()
                 else:
-                    yield Step(done * EFFORT.work + event.done * len(some), total * EFFORT.work)
+                    yield Step(done * event.of + event.done * len(some), total * event.of)
             done += len(some)
         parts.append(Heap(_sorted(found), _sorted(opinions(gan, to_unit(heap)).tolist()), _band(heap)))
     real = parts[1] if reference else None
@@ -100,12 +101,14 @@ def percentile(value: float, heap: Sequence[float]) -> float:
 def verdict(distance: float, calibration: Calibration) -> Verdict:
     """Where a search ended that far from its picture, what is that picture to G?
 
-    own: no farther than its own pictures come. near, usual, far: nearer than half of the real ones, than 95 % of them,
-    than the farthest. foreign: farther than all of them. Without real ones what is not its own is far or, beyond ten
-    times the farthest of its own, foreign.
+    own: hardly farther than nine of ten of its own pictures come (a search may fail, so the farthest say little), or
+    by ratio nearer to these than to the nearest real one.
+    near, usual, far: nearer than half of the real ones, than 95 % of them, than the farthest. foreign: farther than all
+    of them. Without real ones what is not its own is far or, beyond ten times the farthest of its own, foreign.
     """
     own, real = calibration.own.found, calibration.real.found if calibration.real else ()
-    if distance <= own[-1]:
+    most = own[int(OWN_SHARE * (len(own) - 1))]
+    if distance <= max(OWN_SLACK * most, sqrt(most * real[0]) if real else 0):
         return "own"
     if not real:
         return "far" if distance <= 10 * own[-1] else "foreign"
@@ -158,7 +161,7 @@ def _checked(values: Any, mark: str) -> Calibration:
     own = _heap(values["own"])
     real = None if values["real"] is None else _heap(values["real"])
     about = values["about"]
-    if values["fingerprint"] != mark or (values["version"], values["work"]) != (VERSION, EFFORT.work):
+    if values["fingerprint"] != mark or (values["version"], values["work"]) != (VERSION, EFFORT.work()):
         raise ValueError("of other weights, or made otherwise")
     if values["kind"] not in get_args(Kind) or not isinstance(about, str) or len(about) > 500:
         raise ValueError("not ours")

@@ -3,7 +3,8 @@
 Gradient descent on z (Lipton & Tripathi, arXiv:1702.04782; Creswell & Bharath, arXiv:1611.05644), in pixels and in the
 features of D (`perception`). A single start gets stuck where G's pictures are of another kind; so hundreds of random
 latents are looked at, the nearest few dozen descend for a few steps, the better half goes on, and so forth: successive
-halving (Jamieson & Talwalkar, arXiv:1502.07943). Labels are searched in the same way: the starts are of every class.
+halving (Jamieson & Talwalkar, arXiv:1502.07943). Labels are searched too: the starts are of every class, and twice the
+nearest one tries on all the others.
 
 What counts can be a part of the picture: `Task` masks it (Yeh et al., arXiv:1607.07539, semantic inpainting), makes it
 smaller, or takes it for noisy, and G fills in the rest.
@@ -25,6 +26,7 @@ from gan_core.training.trainer import cpu_has_bf16
 
 SCREEN = 32  # pixels a side at which the first starts are compared: what differs there differs
 BATCH = 64
+AT_ONCE = 16 * 3 * 64 * 64  # numbers in the pictures that descend at once: the memory of two searches is 1 GB
 FEEL = 1.0  # weight of what D feels beside the mean squared pixel: on natural pictures the two are then about as large
 NEAR = (
     0.02  # weight of (|z| / sqrt(nz) - 1)^2: keeps z where G was trained, and moves no pixel (|z| varies by 7 % itself)
@@ -40,12 +42,15 @@ class Effort:
     """How many starts there are, and for each round how many of them descend for how many steps."""
 
     starts: int = 512
-    rounds: tuple[tuple[int, int], ...] = ((32, 10), (12, 25), (6, 40), (3, 80), (2, 150))
+    rounds: tuple[tuple[int, int], ...] = ((32, 10), (12, 20), (6, 30), (3, 80), (2, 150))
+    dressed: int = 4  # of the other classes, those in which the nearest start's z looks best, and join rounds 2 and 3
 
-    @property
-    def work(self) -> int:
+    def joining(self, round: int, classes: int) -> int:
+        return min(self.dressed, classes - 1) if classes and round in (1, 2) else 0
+
+    def work(self, classes: int = 0) -> int:
         """Pictures that are painted and judged."""
-        return sum(keep * steps for keep, steps in self.rounds)
+        return sum((keep + self.joining(i, classes)) * steps for i, (keep, steps) in enumerate(self.rounds))
 
 
 EFFORT = (
@@ -123,14 +128,17 @@ def invert(
         felt = None if task.noisy else features(players.D, wanted)
     state = _Descent.begin(players, wanted, task, near, effort)
     total, done, step = sum(steps for _, steps in effort.rounds), 0, 0
-    for keep, steps in effort.rounds:
+    classes = gan.config.num_classes
+    for i, (keep, steps) in enumerate(effort.rounds):
         state = state.best(keep)
+        if joining := effort.joining(i, classes):
+            state = state.dress(players, wanted, felt, task, joining)
         for _ in range(steps):
             rate = LAST_RATE + (RATE - LAST_RATE) * (1 + cos(pi * step / total)) / 2
             step += 1
             images, distance = state.descend(players, wanted, felt, task, rate, step)
             done += state.kept
-            yield Progress(done, effort.work, images.unflatten(0, (len(x), -1)), distance.view(len(x), -1))
+            yield Progress(done, effort.work(classes), images.unflatten(0, (len(x), -1)), distance.view(len(x), -1))
     yield _judge(players, state, wanted, task)
 
 
@@ -207,28 +215,83 @@ class _Descent:
         y = None if self.y is None else self.y[rows]
         return _Descent(self.pictures, self.z[rows], y, self.mean[rows], self.square[rows], self.distance[rows])
 
+    def dress(self, players: _Players, wanted: Tensor, felt: Tensor | None, task: Task, joining: int) -> "_Descent":
+        """The nearest z of each picture tries on every class; those that suit it best join, from where it stands.
+
+        A start of the wrong class cannot leave it by descending, and classes may differ by a shade.
+        """
+        if self.y is None:
+            return self
+        classes, n, kept = self.y.shape[1], self.pictures, self.kept
+        first = torch.arange(n, device=self.z.device) * kept  # `best` has put the nearest there
+        apart = torch.cat([
+            _try_on(players, self.z[row], wanted[i : i + 1], None if felt is None else felt[i : i + 1], task, classes)
+            for i, row in enumerate(first.tolist())
+        ])  # (N, classes)  # fmt: skip
+        apart.scatter_(1, self.y[first].argmax(dim=1, keepdim=True), torch.inf)
+        distance, chosen = apart.topk(joining, largest=False)
+        y = F.one_hot(chosen, classes).to(self.y)  # (N, joining, classes)
+
+        def joined(mine: Tensor, theirs: Tensor) -> Tensor:
+            return torch.cat([mine.unflatten(0, (n, kept)), theirs], dim=1).flatten(0, 1)
+
+        def again(t: Tensor) -> Tensor:
+            return joined(t, t[first, None].expand(-1, joining, -1))
+
+        return _Descent(
+            n, again(self.z), joined(self.y, y), again(self.mean), again(self.square), joined(self.distance, distance)
+        )
+
     def descend(
         self, players: _Players, wanted: Tensor, felt: Tensor | None, task: Task, rate: float, step: int
     ) -> tuple[Tensor, Tensor]:
         """One step of Adam for every start, in place. Returns the images and distances that it began with."""
-        with torch.enable_grad():
-            z = self.z.detach().requires_grad_()
-            with players.autocast():
-                images = players.G(z, self.y).float()
-                seen = task.seen(images)
-                pixel = _pixels(seen, wanted.repeat_interleave(self.kept, dim=0), task)
-                distance = pixel
-                if felt is not None:
-                    apart = features(players.D, seen) - felt.repeat_interleave(self.kept, dim=0)
-                    distance = pixel + FEEL * apart.square().sum(dim=1) / task.share
-            far = (z.norm(dim=1) / sqrt(z.shape[1]) - 1).square()
-            (slope,) = torch.autograd.grad((distance + NEAR * far).sum(), z)
+        whose = torch.arange(self.pictures, device=self.z.device).repeat_interleave(self.kept)
+        together = max(1, AT_ONCE // wanted[0].numel())
+        parts = []
+        for rows in torch.arange(len(self.z), device=self.z.device).split(together):
+            mine = whose[rows]
+            y = None if self.y is None else self.y[rows]
+            parts.append(_slope(players, self.z[rows], y, wanted[mine], None if felt is None else felt[mine], task))
+        images, distance, slope = (torch.cat(part) for part in zip(*parts, strict=True))
         self.mean.lerp_(slope, 1 - BETAS[0])
         self.square.lerp_(slope.square(), 1 - BETAS[1])
         length = (self.square / (1 - BETAS[1] ** step)).sqrt() + 1e-8
         self.z.sub_(rate * self.mean / (1 - BETAS[0] ** step) / length)
-        self.distance.copy_(distance.detach())
-        return images.detach(), distance.detach()
+        self.distance.copy_(distance)
+        return images, distance
+
+
+@torch.no_grad()
+def _try_on(players: _Players, z: Tensor, wanted: Tensor, felt: Tensor | None, task: Task, classes: int) -> Tensor:
+    """How far z (nz,) in each class is from one picture: (1, classes)."""
+    parts = []
+    for y in torch.eye(classes, device=z.device).split(BATCH):
+        with players.autocast():
+            seen = task.seen(players.G(z.expand(len(y), -1), y).float())
+            distance = _pixels(seen, wanted, task)
+            if felt is not None:
+                distance = distance + FEEL * (features(players.D, seen) - felt).square().sum(dim=1) / task.share
+        parts.append(distance)
+    return torch.cat(parts)[None]
+
+
+@torch.enable_grad()
+def _slope(
+    players: _Players, z: Tensor, y: Tensor | None, wanted: Tensor, felt: Tensor | None, task: Task
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What z (M, nz) paint, how far that is from what is wanted (M,), and which way it gets farther (M, nz)."""
+    z = z.detach().requires_grad_()
+    with players.autocast():
+        images = players.G(z, y).float()
+        seen = task.seen(images)
+        distance = _pixels(seen, wanted, task)
+        if felt is not None:
+            apart = (features(players.D, seen) - felt).square().sum(dim=1)
+            distance = distance + FEEL * apart / task.share
+    far = (z.norm(dim=1) / sqrt(z.shape[1]) - 1).square()
+    (slope,) = torch.autograd.grad((distance + NEAR * far).sum(), z)
+    return images.detach(), distance.detach(), slope
 
 
 def _pixels(seen: Tensor, wanted: Tensor, task: Task) -> Tensor:

@@ -72,7 +72,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "find_target": ("Wanted", "目标"),
     "find_result": ("Found by G", "G 找到的"),
     "find_filled": ("Filled in", "已填补"),
-    "find_difference": ("Difference, three times", "差异（三倍）"),
+    "find_difference": ("Difference × 3", "差异 × 3"),
     "find_take": ("Take it into hand", "拿到手中"),
     "find_taken": ("It is in hand now: every tool walks on from there.", "已在手中：其他工具可从这里继续。"),
     "find_png": ("Save PNG", "保存 PNG"),
@@ -82,8 +82,9 @@ TEXT: dict[str, tuple[str, str]] = {
         "在计入的部分相差 {levels} 级（共 255 级）。没有百分位：只对完整图片做过测量。",
     ),
     "find_verdict_own": (
-        "G can paint this picture, or one so near that it makes no difference: it ends no farther off than G's own pictures do.",
-        "G 能画出这张图片，或几乎一样的图片：与 G 自己的图片相比，差距并不更大。",
+        "G can paint this picture, or one so near that it makes no difference: it ends no farther off than G's own pictures "
+        "mostly do.",
+        "G 能画出这张图片，或几乎一样的图片：差距不比 G 自己的大多数图片更大。",
     ),
     "find_verdict_near": (
         "G comes near: nearer than to half of the {kind}.",
@@ -123,7 +124,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "find_plot_own": ("G's own pictures", "G 自己的图片"),
     "find_plot_real": ("real pictures", "真实图片"),
     "find_plot_here": ("this one", "这一张"),
-    "find_axis": ("distance: what D feels, and pixels; each step to the right is tenfold", "距离（D 的感觉与像素），每向右一格为十倍"),
+    "find_axis": ("distance, in tenfold steps", "距离（每格十倍）"),
     "find_unmeasured": (
         "What is usual for this model has not been measured yet, so there is no verdict. It is done once.",
         "尚未测量这个模型的通常情况，因此没有评判。只需测量一次。",

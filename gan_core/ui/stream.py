@@ -25,12 +25,15 @@ class Slots:
         self.free, self.busy = BoundedSemaphore(count), busy
 
     def told(self, work: Callable[[Tell], Line], lang: str) -> Told:
+        left = Event()
+        return Told(left, self.lines(work, left, lang))
+
+    def lines(self, work: Callable[[Tell], Line], left: Event, lang: str) -> Iterator[str]:
         """Lines of `work`, in a thread of its own: what it tells, then what it returns as {"result"}, or {"error"}.
 
-        It is given up at its next word once the client has gone.
+        It is given up at its next word once `left` is set: the client has gone.
         """
         lines: SimpleQueue[Line] = SimpleQueue()
-        left = Event()
 
         def tell(line: Line) -> None:
             if left.is_set():
@@ -48,15 +51,12 @@ class Slots:
                 self.free.release()
                 lines.put(last)
 
-        def listen() -> Iterator[str]:
-            if self.free.acquire(blocking=False):
-                Thread(target=go, daemon=True, name="told").start()
-            else:
-                lines.put({"error": PageError(self.busy).said(lang)})
-            while True:
-                line = lines.get()
-                yield json.dumps(line) + "\n"
-                if "result" in line or "error" in line:
-                    return
-
-        return Told(left, listen())
+        if self.free.acquire(blocking=False):
+            Thread(target=go, daemon=True, name="told").start()
+        else:
+            lines.put({"error": PageError(self.busy).said(lang)})
+        while True:
+            line = lines.get()
+            yield json.dumps(line) + "\n"
+            if "result" in line or "error" in line:
+                return

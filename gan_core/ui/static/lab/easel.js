@@ -9,6 +9,7 @@ const SIDE = 256; // pixels that are worked on, at least: a multiple of the mode
 const MOST_MB = 100; // of a file: a photograph of 50 megapixels has 30
 const SENT_MB = 8; // of a PNG that is sent whole, for the mark in it; ours have a hundredth
 const UNDO = 20; // strokes that can be taken back
+const READ = { willReadFrequently: true };
 const BRUSHES = [0.03, 0.06, 0.12, 0.25]; // of the side
 
 export class Easel {
@@ -127,7 +128,7 @@ export class Easel {
     const context = this.#context();
     context.fillStyle = "#fff";
     context.fillRect(0, 0, this.side, this.side);
-    this.hole.getContext("2d").clearRect(0, 0, this.side, this.side);
+    this.hole.getContext("2d", READ).clearRect(0, 0, this.side, this.side);
     this.used(true);
   }
 
@@ -157,13 +158,13 @@ export class Easel {
   }
 
   get holed() {
-    return this.hole.getContext("2d").getImageData(0, 0, this.side, this.side).data.some((value, i) => i % 4 === 3 && value > 127);
+    return this.hole.getContext("2d", READ).getImageData(0, 0, this.side, this.side).data.some((value, i) => i % 4 === 3 && value > 127);
   }
 
   #shrunk(canvas, value) {
     const { size, side } = this;
     const k = side / size;
-    const { data } = canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, side, side);
+    const { data } = canvas.getContext("2d", READ).getImageData(0, 0, side, side);
     const small = new ImageData(size, size);
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
@@ -263,19 +264,19 @@ export class Easel {
   }
 
   #context() {
-    return this.paper.getContext("2d", { willReadFrequently: true });
+    return this.paper.getContext("2d", READ);
   }
 
   #begin() {
     if (this.empty) this.used(true);
     const canvas = this.holes ? this.hole : this.paper;
-    this.strokes.push([canvas, canvas.getContext("2d").getImageData(0, 0, this.side, this.side)]);
+    this.strokes.push([canvas, canvas.getContext("2d", READ).getImageData(0, 0, this.side, this.side)]);
     if (this.strokes.length > UNDO) this.strokes.shift();
     if (!this.holes) this.original = null; // it is another picture now
   }
 
   #stroke([x0, y0], [x1, y1]) {
-    const context = (this.holes ? this.hole : this.paper).getContext("2d");
+    const context = (this.holes ? this.hole : this.paper).getContext("2d", READ);
     Object.assign(context, { lineCap: "round", lineWidth: this.thick, strokeStyle: this.holes ? "#000" : this.ink.value });
     context.beginPath();
     context.moveTo(x0, y0);
@@ -286,7 +287,7 @@ export class Easel {
   #undo() {
     const [canvas, before] = this.strokes.pop() ?? [];
     if (!canvas) return;
-    canvas.getContext("2d").putImageData(before, 0, 0);
+    canvas.getContext("2d", READ).putImageData(before, 0, 0);
     this.changed();
   }
 }

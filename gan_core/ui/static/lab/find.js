@@ -149,6 +149,7 @@ export class Find {
     this.found.replaceChildren();
     this.found.hidden = !found;
     this.empty.hidden = Boolean(found);
+    this.start.className = found ? "plain" : "accent"; // what came of it is the next thing to do something with
     if (!found) return;
     const latent = point(unpack(found.z), found.y && unpack(found.y));
     const shown = (key, src) => make("figure", {}, make("img", { src, alt: t(key) }), make("figcaption", {}, t(key)));
@@ -156,7 +157,7 @@ export class Find {
     if (found.filled) pictures.append(shown("find_filled", found.filled));
     else difference(found.target, found.picture).then((canvas) => pictures.append(make("figure", {}, canvas, make("figcaption", {}, t("find_difference")))));
     this.verdict = make("div", { class: "find-verdict", "aria-live": "polite" });
-    this.found.append(pictures, this.verdict, make("div", { class: "bar" },
+    this.found.append(pictures, this.verdict, make("div", { class: "bar find-take" },
       make("button", { type: "button", class: "accent", onclick: () => { this.lab.take(latent); this.lab.say(t("find_taken")); } }, t("find_take")),
       make("button", { type: "button", class: "plain", onclick: () => savePng(this.lab, latent).then(() => this.lab.say(t("png_came")), (error) => this.#say(error)) }, t("find_png"))));
     this.#judge(found);

@@ -5,7 +5,7 @@ import { short, ticks } from "./plot.js";
 const WIDTH = 420;
 const ROW = 26;
 const FOOT = 30;
-const LEFT = 112; // for the names
+const LEFT = 138; // for the names
 const DOTS = 64; // values up to which each is a dot; more are bars
 const BARS = 40;
 const SVG = "http://www.w3.org/2000/svg";
