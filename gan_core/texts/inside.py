@@ -41,7 +41,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "inside_nothing": ("Nothing from B yet: what comes out is A.", "尚未从 B 取用：结果即为 A。"),
     "inside_taken": ("From B: {stages}.", "取自 B：{stages}。"),
     "inside_clear": ("All from A again", "全部恢复为 A"),
-    "inside_swap": ("Shape of A, surface of B", "A 的形状，B 的表面"),
+    "inside_example": ("Half and half", "各取一半"),
+    "inside_share": ("{stage}: share of B", "{stage}：B 的比例"),
+    "inside_whole": (
+        "{stage} comes whole from B: all that follows is painted from it, so what comes out is B.",
+        "{stage} 全部取自 B：其后的一切都由它画出，因此结果就是 B。",
+    ),
     # the channels
     "inside_channels_about": (
         "A channel is one thing a stage has learned to paint with. They are sorted by how strong they are in this picture; "

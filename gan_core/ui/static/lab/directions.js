@@ -32,7 +32,7 @@ export class Directions {
     this.message = make("p", { class: "message", role: "status", "aria-live": "polite" });
     this.rows = make("div", { class: "direction-groups" });
     this.jacobian = make("button", { type: "button", class: "plain", hidden: Boolean(site), onclick: () => this.#local() }, t("directions_find_jacobian"));
-    this.groups = new Groups(lab, (found, words) => this.#foundByHand(found, words));
+    this.groups = new Groups(lab, (found) => this.#foundByHand(found));
     this.matrix = new Matrix(lab, (d) => this.#nameOf(d), (d, values) => values.map((value) => this.#along(d, value)));
     this.element = make("div", { class: "directions" },
       make("div", { class: "bar direction-bar" },
@@ -50,6 +50,8 @@ export class Directions {
     this.about = about;
     this.found = [];
     this.own = [];
+    this.class = { id: "class", method: "class", name: {} };
+    this.sections = [];
     this.wanted = undefined;
     this.groups.model();
     this.#lay();
@@ -60,9 +62,15 @@ export class Directions {
   hand(latent) {
     if (latent === this.made) return;
     this.made = latent;
-    this.base = latent;
+    this.#start(latent);
     for (const row of this.#all()) row.set(0);
     this.#follow(0);
+  }
+
+  /** Where the sliders stand at 0. */
+  #start(latent) {
+    this.base = latent;
+    this.starts = (this.starts ?? 0) + 1;
   }
 
   close() {
@@ -94,7 +102,7 @@ export class Directions {
       row.set(Math.max(-REACH, Math.min(REACH, value)));
       z = add(z, row.d.z, -row.value);
     }
-    this.base = point(z, this.base.y);
+    this.#start(point(z, this.base.y));
     this.#follow(0);
   }
 
@@ -146,12 +154,12 @@ export class Directions {
     }
   }
 
-  #foundByHand(found, words) {
+  #foundByHand(found) {
     const n = this.own.filter(({ method }) => method === "means").length + 1;
     const name = t("directions_difference", { n });
     this.own.push({ ...found, id: `own-${n}`, method: "means", name: { en: name, zh: name }, own: true });
     this.#lay("own");
-    this.#say(words, found.trust < 0.4);
+    this.#say("");
   }
 
   // the rows
@@ -160,27 +168,26 @@ export class Directions {
     return this.sections.flatMap(({ rows }) => rows);
   }
 
-  /** All sections anew; sliders stay where they stand. `opened` is the one to look at. */
+  /** All sections anew; rows that were there stay as they stand. `opened` is the section to look at. */
   #lay(opened = null) {
-    const before = new Map(this.#all().map((row) => [row.d.id, row.value]));
     const open = new Set(this.sections.filter(({ element }) => element.open).map(({ kind }) => kind));
     const of = (method) => this.found.filter((d) => d.method === method);
     const own = this.own.filter(({ method }) => method !== "jacobian");
+    const there = new Map(this.#all().map((row) => [row.d, row]));
     const kinds = [
       ["jacobian", this.own.filter(({ method }) => method === "jacobian")], ["own", own],
-      ["class", this.about.num_classes ? [{ id: "class", method: "class", name: {} }] : []],
+      ["class", this.about.num_classes ? [this.class] : []],
       ["means", of("means")], ["sefa", of("sefa")], ["pca", of("pca")],
     ].filter(([, some]) => some.length);
     const first = open.size ? null : ["means", "sefa", "pca", "own"].find((kind) => kinds.some(([name]) => name === kind));
-    this.sections = kinds.map(([kind, some]) => this.#section(kind, some, open.has(kind) || kind === opened || kind === first));
-    for (const row of this.#all()) if (before.get(row.d.id)) row.set(before.get(row.d.id));
+    this.sections = kinds.map(([kind, some]) => this.#section(kind, some, there, open.has(kind) || kind === opened || kind === first));
     this.rows.replaceChildren(...this.sections.map(({ element }) => element));
     if (opened) this.sections.find(({ kind }) => kind === opened)?.element.scrollIntoView({ block: "nearest" });
     this.#follow(0);
   }
 
-  #section(kind, some, open) {
-    const rows = some.map((d, i) => new (kind === "class" ? ClassRow : Row)(this, d, i + 1));
+  #section(kind, some, there, open) {
+    const rows = some.map((d, i) => there.get(d) ?? new (kind === "class" ? ClassRow : Row)(this, d, i + 1));
     const element = make("details", { class: "direction-group", open, ontoggle: () => this.#follow(0) },
       make("summary", {}, t(`directions_${kind}`), make("span", { class: "count" }, kind === "class" ? "" : ` · ${number(rows.length)}`)),
       make("p", { class: "note" }, t(`directions_${kind}_about`)), ...rows.map(({ element: row }) => row));
@@ -223,7 +230,7 @@ export class Directions {
   }
 
   #rebase() {
-    this.base = this.at();
+    this.#start(this.at());
     this.made = this.base;
     for (const row of this.#all()) row.set(0);
     this.lab.viewed();
@@ -238,17 +245,20 @@ export class Directions {
     this.soon = setTimeout(() => this.#paint(moving), after);
   }
 
-  /** All strips that can be seen; `moving`'s own does not change by its slider. */
+  /** All strips that are not as they should be, those in sight first; `moving`'s own does not change by its slider. */
   async #paint(moving = null) {
     if (!this.base || !this.element.isConnected || !this.element.clientWidth) return;
     this.round = (this.round ?? 0) + 1;
     const { round } = this;
-    for (const row of this.#all()) {
-      if (row === moving || !row.element.offsetParent) continue;
+    const open = this.#all().filter((row) => row !== moving && row.element.offsetParent);
+    for (const row of [...open.filter(inSight), ...open.filter((row) => !inSight(row))]) {
+      const stands = [this.starts, row.turn, ...this.#all().filter((other) => other !== row && other.value).map((other) => `${other.d.id} ${other.turn} ${other.value}`)].join();
+      if (row.shown === stands) continue;
       const latents = row.values.map((value) => this.at(row, value));
       const images = await this.lab.brush.paint(latents).catch(() => null);
       if (this.round !== round || !images) return;
       row.show(latents, images);
+      row.shown = stands;
     }
     this.rows.dataset.painted = round;
   }
@@ -286,6 +296,8 @@ export class Directions {
     }
     come.added.forEach((d, i) => this.own.push({ ...d, id: `own-file-${this.own.length + i}`, method: "means" }));
     this.#lay(come.added.length ? "own" : null);
+    for (const row of this.#all()) row.called();
+    this.matrix.names();
     this.#say(t("directions_imported", { named: come.named, added: come.added.length }));
   }
 
@@ -295,10 +307,15 @@ export class Directions {
   }
 }
 
+const inSight = ({ element }) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+};
+
 /** One direction: its name, its slider, and the pictures along it right above the slider's marks. */
 class Row {
   constructor(tool, d, n) {
-    Object.assign(this, { tool, d, n, value: 0 });
+    Object.assign(this, { tool, d, n, value: 0, turn: 0 });
     this.label = make("button", { type: "button", class: "direction-name", title: t("directions_rename_hint"), onclick: () => this.#edit() });
     this.fact = make("span", { class: "fact" }, this.told);
     this.output = make("output", { class: "direction-value" });
@@ -322,7 +339,8 @@ class Row {
   }
 
   get told() {
-    const { method, share, length } = this.d;
+    const { method, share, length, trust } = this.d;
+    if (trust != null && trust < 0.4) return t("directions_share_chance");
     if (length != null) return t("directions_share_means", { length: number(length, 1) });
     return share == null ? "" : t(`directions_share_${method}`, { percent: number(100 * share, share < 0.1 ? 1 : 0) });
   }
@@ -389,8 +407,10 @@ class Row {
       if (keep && text !== this.name && (text || !this.label.classList.contains("unnamed"))) this.tool.rename(this, text);
     };
     box.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") end(true);
-      if (event.key === "Escape") { event.stopPropagation(); end(false); }
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      event.preventDefault(); // or the button that takes its place is pressed by the same key
+      event.stopPropagation();
+      end(event.key === "Enter");
     });
     box.addEventListener("blur", () => end(true));
     this.label.replaceWith(box);
@@ -408,6 +428,7 @@ class ClassRow extends Row {
     this.chosen = classes.length > 1 ? 1 : 0;
     this.select = make("select", { "aria-label": t("directions_which_class"), onchange: () => {
       this.chosen = Number(this.select.value);
+      this.turn++; // its strip leads elsewhere
       this.called();
       this.tool.moved();
     } }, ...classes.map((name, i) => make("option", { value: i, selected: i === this.chosen }, name)));
@@ -498,7 +519,7 @@ class Groups {
     const words = t(found.trust >= 0.7 ? "directions_trust_good" : found.trust >= 0.4 ? "directions_trust_some" : "directions_trust_none", told);
     this.message.textContent = words;
     this.message.classList.toggle("wrong", false);
-    this.found({ z: found.z, length: found.length, trust: found.trust }, words);
+    this.found({ z: found.z, length: found.length, trust: found.trust });
   }
 }
 

@@ -103,7 +103,8 @@ export function taken(about, text, there) {
   const named = [];
   const added = [];
   for (const d of come) {
-    const same = there.find((other) => Math.abs(dot(other.z, d.z)) > SAME);
+    const alike = there.filter((other) => Math.abs(dot(other.z, d.z)) > SAME);
+    const same = alike.find(({ id }) => id === d.id) ?? alike[0];
     if (!same) added.push({ ...d, own: true });
     else if (Object.keys(d.name).length && d.name.en !== same.name.en) {
       same.name = d.name;

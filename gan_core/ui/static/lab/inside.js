@@ -28,7 +28,7 @@ export class Inside {
     this.paint = latest(() => this.#paintNow());
     this.result = make("canvas", { role: "img", "aria-label": t("inside_result_of") });
     this.change = make("canvas", { role: "img", "aria-label": t("inside_difference_of") });
-    this.changeFigure = make("figure", { hidden: true }, this.change, this.changed = make("figcaption", {}, t("inside_difference")));
+    this.changeFigure = make("figure", { hidden: true }, this.change, this.changeWords = make("figcaption", {}, t("inside_difference")));
     this.a = make("figure", {});
     this.b = make("figure", {});
     this.message = make("p", { class: "message", role: "status", "aria-live": "polite" });
@@ -61,6 +61,12 @@ export class Inside {
     if (!this.about) return;
     this.latent = latent;
     this.#pair();
+    this.changed();
+  }
+
+  /** Another picture is to be painted, whatever channels are off: `turn` is its number. */
+  changed() {
+    this.turn = (this.turn ?? 0) + 1;
     this.paint();
   }
 
@@ -106,7 +112,7 @@ export class Inside {
     if (!latent) return;
     this.partner = latent;
     this.#pair();
-    this.paint();
+    this.changed();
   }
 
   // the picture
@@ -116,7 +122,7 @@ export class Inside {
     if (!about || !latent || lab.about !== about || latent.z.length !== about.nz) return;
     if (!this.opened) this.#say(t("inside_loading"));
     try {
-      const { gates, masks } = this.changes;
+      const { changes: { gates, masks }, turn } = this;
       const copy = { gates: gates.map((gate) => gate.slice()), masks: masks.map((mask) => mask.slice()) };
       const made = await paintInside(lab, latent, partner, copy);
       const off = gates.some((gate) => gate.includes(0));
@@ -128,8 +134,8 @@ export class Inside {
       put(this.result, made.image);
       const { image, most } = apart(made.image, whole.image);
       put(this.change, image);
-      this.changed.textContent = off ? t("inside_difference_is", { percent: number((100 * most) / 255) }) : t("inside_difference");
-      this.channels.strengths(whole.strengths);
+      this.changeWords.textContent = off ? t("inside_difference_is", { percent: number((100 * most) / 255) }) : t("inside_difference");
+      this.channels.strengths(whole.strengths, turn);
       this.board.pictures();
       this.element.dataset.painted = Number(this.element.dataset.painted ?? 0) + 1;
     } catch (error) {
@@ -157,7 +163,7 @@ class Board {
     this.told = make("p", { class: "message", role: "status", "aria-live": "polite" });
     this.element = make("div", {}, make("p", { class: "note" }, t("inside_mix_about")), this.stages,
       make("div", { class: "bar" },
-        make("button", { type: "button", class: "plain", onclick: () => this.#surface() }, t("inside_swap")),
+        make("button", { type: "button", class: "plain", onclick: () => this.#example() }, t("inside_example")),
         make("button", { type: "button", class: "plain", onclick: () => this.#fill(() => "none") }, t("inside_clear"))), this.told);
     addEventListener("pointerup", () => { this.dragging = undefined; });
   }
@@ -168,13 +174,14 @@ class Board {
       return { i, side, cells: cells > 8 ? cells / 2 : cells, name: nameOf(about, i), at: 0 };
     });
     this.stages.replaceChildren(...this.boards.map((board) => this.#build(board)));
-    this.#surface(); // something to see at once
+    this.#example(); // something to see at once
   }
 
   #build(board) {
     const { cells } = board;
-    board.taken = new Uint8Array(cells * cells);
+    board.taken = new Float32Array(cells * cells);
     board.canvas = make("canvas", { "aria-hidden": "true" });
+    if (board.side === 1) return this.#slider(board);
     board.buttons = Array.from({ length: cells * cells }, (_, k) => make("button", {
       type: "button", class: "inside-cell", "aria-pressed": "false", tabindex: k ? "-1" : "0",
       "aria-label": t("inside_cell", { stage: board.name, row: Math.floor(k / cells) + 1, column: (k % cells) + 1 }),
@@ -188,6 +195,16 @@ class Board {
       type: "button", class: "inside-quick", "aria-label": t("inside_quick", { stage: board.name, what: t(`inside_${what}`) }), onclick: () => this.#fill(() => what, board.i),
     }, t(`inside_${what}`)));
     return make("div", { class: "inside-stage" }, make("h3", {}, board.name), grid, make("div", { class: "inside-quicks" }, ...quick));
+  }
+
+  /** Where there are no places: a share of B, blended in. */
+  #slider(board) {
+    board.buttons = [];
+    board.range = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, "aria-label": t("inside_share", { stage: board.name }), oninput: () => {
+      board.taken[0] = Number(board.range.value);
+      this.#changed(board);
+    } });
+    return make("div", { class: "inside-stage" }, make("h3", {}, board.name), make("div", { class: "inside-grid", style: "--cells: 1" }, board.canvas), board.range);
   }
 
   #down(event, board) {
@@ -228,8 +245,10 @@ class Board {
     this.#changed(board);
   }
 
-  #surface() {
-    this.#fill((stage) => (stage * 2 >= this.boards.length ? "all" : "none"));
+  /** One half from B, where G has settled the shape and not yet the rest; where there are no places, a half of all. */
+  #example() {
+    const early = Math.min(1, this.boards.length - 1);
+    this.#fill((stage) => (stage === early ? "left" : "none"));
   }
 
   /** `what(stage)` for each stage, or for one. */
@@ -238,8 +257,9 @@ class Board {
       if (only !== null && board.i !== only) continue;
       const { cells } = board;
       const choice = what(board.i);
-      const inside = { all: () => true, none: () => false, left: (row, column) => column < cells / 2, top: (row) => row < cells / 2 }[choice];
-      board.taken = board.taken.map((_, k) => Number(inside(Math.floor(k / cells), k % cells)));
+      const from = { all: () => 1, none: () => 0, left: (row, column) => cells > 1 ? Number(column < cells / 2) : 0.5, top: (row) => Number(row < cells / 2) }[choice];
+      board.taken = board.taken.map((_, k) => from(Math.floor(k / cells), k % cells));
+      if (board.range) board.range.value = board.taken[0];
       this.#changed(board);
     }
   }
@@ -251,12 +271,13 @@ class Board {
     board.buttons.forEach((button, k) => button.setAttribute("aria-pressed", String(Boolean(taken[k]))));
     this.#tell();
     this.#draw(board);
-    this.tool.paint();
+    this.tool.changed();
   }
 
   #tell() {
     const used = this.boards.filter(({ taken }) => taken.some(Boolean)).map(({ name }) => name);
-    this.told.textContent = used.length ? t("inside_taken", { stages: used.join(", ") }) : t("inside_nothing");
+    const whole = this.boards.find(({ taken }) => taken.every((share) => share === 1));
+    this.told.textContent = whole ? t("inside_whole", { stage: whole.name }) : used.length ? t("inside_taken", { stages: used.join("; ") }) : t("inside_nothing");
   }
 
   /** A or B has changed. */
@@ -274,7 +295,10 @@ class Board {
     const step = side / cells;
     for (let k = 0; k < cells * cells; k++) {
       const [x, y] = [(k % cells) * step, Math.floor(k / cells) * step];
-      context.drawImage(taken[k] ? b : a, x, y, step, step, x, y, step, step);
+      context.drawImage(a, x, y, step, step, x, y, step, step);
+      context.globalAlpha = taken[k];
+      context.drawImage(b, x, y, step, step, x, y, step, step);
+      context.globalAlpha = 1;
     }
   }
 }
@@ -317,12 +341,11 @@ class Channels {
     return this.tool.changes.gates[this.stage];
   }
 
-  /** Mean activations of every stage, of the picture with all channels on. They stay in their order while some are off. */
-  strengths(values) {
-    const moved = this.tool.latent !== this.of;
+  /** Mean activations of every stage, of `picture` with all channels on. They stay in their order while some are off. */
+  strengths(values, picture) {
+    if (picture !== this.of) this.order = undefined;
+    this.of = picture;
     this.values = values;
-    this.of = this.tool.latent;
-    if (moved || !this.order) this.order = undefined;
     this.#list();
   }
 

@@ -56,7 +56,7 @@ export class Matrix {
     const label = t("directions_matrix_cell", { a: name, b: other, value });
     return make("td", {
       "data-i": i, "data-j": j, role: "gridcell", tabindex: i === this.at[0] && j === this.at[1] ? "0" : "-1", title: label, "aria-label": label,
-      style: `--share: ${value}%`, class: value > 60 ? "strong" : "", onclick: () => this.#choose(i, j),
+      style: `--share: ${value}%`, onclick: () => this.#choose(i, j),
     }, i === j ? "" : number(value));
   }
 
