@@ -107,7 +107,7 @@ def _packed(numbers: tuple[float, ...]) -> str:
 def _numbers(name: str, text: str) -> tuple[float, ...]:
     numbers = tuple(number for (number,) in iter_unpack("<f", b64decode(text, validate=True)))
     if not 1 <= len(numbers) <= MOST_NZ or not all(map(isfinite, numbers)):
-        raise ValueError(f"{name} has {len(numbers)} numbers, not all of them finite" if numbers else f"{name} is empty")
+        raise ValueError(f"{name} has {len(numbers)} numbers, or some that are not finite")
     return numbers
 
 
