@@ -26,7 +26,7 @@ from gan_core.images import to_pictures, to_unit
 from gan_core.latent import paint, truncate
 from gan_core.latent.calibration import Calibration, opinions, percentile
 from gan_core.latent.neighbours import Neighbours
-from gan_core.latent.reference import load_reference
+from gan_core.latent.reference import Place, load_reference
 from gan_core.metrics import features_for
 from gan_core.metrics.spectrum import spectrum
 from gan_core.ui.find import Calibrations, Pace, data_url, place_of
@@ -45,8 +45,6 @@ SAME = (
 COPIED = 0.01  # share of strangers that lie as near: a picture nearer than that is suspicious
 MOST_FILE = 8 * 2**20  # bytes of a PNG that is looked through for a mark; ours have a hundredth
 
-INDICES = Slots(1, "check_busy")  # reading a set takes a core, and memory
-
 
 class Indices:
     """The training sets looked through lately."""
@@ -55,11 +53,8 @@ class Indices:
         self._kept: OrderedDict[tuple[object, ...], tuple[Neighbours, list[float]]] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, loaded: Loaded, tell: Tell) -> tuple[Neighbours, list[float]]:
-        """An index, and how far strangers are from it, sorted. Raises UserError where the set is not at hand."""
-        place = place_of(loaded)
-        if place is None:
-            raise PageError("check_no_set", name=loaded.found.name, set=set_of(loaded))
+    def of(self, loaded: Loaded, place: Place, tell: Tell) -> tuple[Neighbours, list[float]]:
+        """An index of the set there, and how far strangers are from it, sorted. Raises UserError as `load_reference`."""
         config, train = loaded.gan.config, loaded.gan.info.get("train")
         train = train if isinstance(train, dict) else {}
         held = train.get("held_out"), train.get("batch_size")
@@ -82,6 +77,8 @@ class Indices:
 
 def check_routes(studio: Studio, calibrations: Calibrations) -> list[BaseRoute]:
     shelf, indices = studio.shelf, Indices()
+    searches = Slots(1, "check_busy")  # reading a set takes a core, and memory
+    studio.at_close.append(searches.close)
 
     def check(body: Posted) -> Response:
         loaded = shelf.load(body.text("model"))
@@ -98,7 +95,10 @@ def check_routes(studio: Studio, calibrations: Calibrations) -> list[BaseRoute]:
         pixels = body.picture("picture", loaded.gan)
         if studio.public and private(loaded, studio.runs):
             raise PageError("check_private")
-        return INDICES.told(lambda tell: nearest(indices, loaded, pixels, tell), body.lang)
+        place = place_of(loaded)
+        if place is None:
+            raise PageError("check_no_set", name=loaded.found.name, set=set_of(loaded))
+        return searches.told(lambda tell: nearest(indices.of(loaded, place, tell), pixels), body.lang)
 
     return [
         Route(f"{ROUTES}/lab/check", posted(check), methods=["POST"]),
@@ -106,8 +106,8 @@ def check_routes(studio: Studio, calibrations: Calibrations) -> list[BaseRoute]:
     ]
 
 
-def nearest(indices: Indices, loaded: Loaded, pixels: Tensor, tell: Tell) -> Line:
-    index, usual = indices.of(loaded, tell)
+def nearest(known: tuple[Neighbours, list[float]], pixels: Tensor) -> Line:
+    index, usual = known
     reference, near = index.reference, index.nearest(pixels[None], TILES)
     distance = near.distance[0].tolist()
     tiles = [tile(reference.images, row, apart) for row, apart in zip(near.rows[0].tolist(), distance, strict=True)]

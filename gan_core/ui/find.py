@@ -44,9 +44,7 @@ EVERY = 0.25  # seconds between two lines: the eye follows, and the wire is not 
 SHOWN = 6  # starts whose pictures are shown while they descend
 SMALLEST_KNOWN = 0.02  # share of the picture that must be left for anything to be found
 FEATHER = 1  # pixels over which a filled hole runs into what was there
-
-SEARCHES = Slots(2, "find_busy")  # each takes a core for seconds
-CALIBRATIONS = Slots(1, "find_calibrating")  # minutes
+SEARCHES = 2  # at once: each takes a core for seconds
 
 
 class Calibrations:
@@ -102,10 +100,12 @@ class Pace:
 
 def find_routes(studio: Studio, calibrations: Calibrations) -> list[BaseRoute]:
     shelf = studio.shelf
+    searches, measures = Slots(SEARCHES, "find_busy"), Slots(1, "find_calibrating")
+    studio.at_close += [searches.close, measures.close]
 
     def find(body: Posted) -> Response:
         search = Search(shelf.load(body.text("model")), body)
-        return SEARCHES.told(lambda tell: search.go(calibrations, tell), body.lang)
+        return searches.told(lambda tell: search.go(calibrations, tell), body.lang)
 
     def make(body: Posted) -> Response:
         """With a "distance", its verdict by the new measure."""
@@ -114,7 +114,7 @@ def find_routes(studio: Studio, calibrations: Calibrations) -> list[BaseRoute]:
         def work(tell: Tell) -> Line:
             return judged(distance, calibrations.of(loaded) or calibrations.make(loaded, tell))
 
-        return CALIBRATIONS.told(work, body.lang)
+        return measures.told(work, body.lang)
 
     return [
         Route(f"{ROUTES}/lab/find", posted(find), methods=["POST"]),

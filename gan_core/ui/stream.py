@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import SimpleQueue
-from threading import BoundedSemaphore, Event, Thread
+from threading import BoundedSemaphore, Event, Thread, current_thread
 
 from gan_core.ui.answers import spoken
 from gan_core.ui.films import Told
 from gan_core.ui.text import PageError
+
+WAIT = 3.0  # seconds for a free slot: whoever changes the picture has just given up the search for the last one
+PATIENCE = 5.0  # seconds until a thread hears that the app ends: it is asked a few times a second
 
 Line = dict[str, object]
 Tell = Callable[[Line], None]  # one line of progress; raises Left where nobody listens any more
@@ -21,8 +24,16 @@ class Left(Exception):
 class Slots:
     """So much of one kind of work at once, in this whole app; one more gets the sentence `busy`."""
 
-    def __init__(self, count: int, busy: str) -> None:
-        self.free, self.busy = BoundedSemaphore(count), busy
+    def __init__(self, count: int, busy: str, wait: float = WAIT) -> None:
+        self.free, self.busy, self.wait = BoundedSemaphore(count), busy, wait
+        self.over = Event()
+        self._threads = set[Thread]()
+
+    def close(self) -> None:
+        """Give everything up: a thread that computes while Python ends takes the whole process down with it."""
+        self.over.set()
+        for thread in list(self._threads):
+            thread.join(PATIENCE)
 
     def told(self, work: Callable[[Tell], Line], lang: str) -> Told:
         left = Event()
@@ -36,7 +47,7 @@ class Slots:
         lines: SimpleQueue[Line] = SimpleQueue()
 
         def tell(line: Line) -> None:
-            if left.is_set():
+            if left.is_set() or self.over.is_set():
                 raise Left
             lines.put(line)
 
@@ -49,10 +60,13 @@ class Slots:
                 last = {"error": spoken(error, lang)}
             finally:
                 self.free.release()
+                self._threads.discard(current_thread())
                 lines.put(last)
 
-        if self.free.acquire(blocking=False):
-            Thread(target=go, daemon=True, name="told").start()
+        if self.free.acquire(timeout=self.wait):
+            thread = Thread(target=go, daemon=True, name="told")
+            self._threads.add(thread)
+            thread.start()
         else:
             lines.put({"error": PageError(self.busy).said(lang)})
         while True:

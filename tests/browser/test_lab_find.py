@@ -65,7 +65,8 @@ def test_a_picture_is_brought_found_mended_and_taken_into_hand(open_page, tmp_pa
     assert page.evaluate(f"() => Math.hypot(...{LAB}.hand.z)") > 5
     with page.expect_download() as saved:
         page.locator(".find-found").get_by_role("button", name="Save PNG").click()
-    assert Image.open(saved.value.path()).size == (252, 252)
+    with Image.open(saved.value.path()) as image:
+        assert image.size == (252, 252)
 
     photograph = tmp_path / "noise.jpg"  # turned by its EXIF: upright it is dark on the left
     image = Image.effect_noise((900, 600), 90).convert("RGB")
@@ -78,7 +79,7 @@ def test_a_picture_is_brought_found_mended_and_taken_into_hand(open_page, tmp_pa
     left, right = page.evaluate(
         f"""async () => {{
         const image = await createImageBitmap(await (await fetch({EASEL}.picture())).blob());
-        const context = new OffscreenCanvas(28, 28).getContext("2d");
+        const context = new OffscreenCanvas(28, 28).getContext("2d", {{willReadFrequently: true}});
         context.drawImage(image, 0, 0);
         const reds = (x) => context.getImageData(x, 4, 8, 20).data.filter((_, i) => i % 4 === 0);
         const mean = (x) => reds(x).reduce((sum, value) => sum + value, 0) / 160;

@@ -183,7 +183,7 @@ def heard_of(slots, work, lang="en", left=None):
 
 
 def test_no_more_at_once_than_there_are_slots():
-    slots, busy, go, heard = Slots(1, "find_busy"), Event(), Event(), []
+    slots, busy, go, heard = Slots(1, "find_busy", wait=0.1), Event(), Event(), []
 
     def work(tell):
         busy.set()
@@ -217,6 +217,24 @@ def test_work_is_given_up_when_nobody_listens_and_the_slot_is_free_again():
     *_, last = lines
     assert "error" in json.loads(last)
     assert heard_of(slots, lambda tell: {}) == [{"result": {}}]
+
+
+def test_an_app_that_ends_waits_for_nobody_to_compute():
+    slots, busy, over = Slots(1, "find_busy"), Event(), Event()
+
+    def work(tell):
+        try:
+            while True:
+                tell({"done": 1})
+                busy.set()
+        finally:
+            over.set()
+
+    lines = slots.lines(work, Event(), "en")
+    next(lines)
+    assert busy.wait(10)
+    slots.close()
+    assert over.is_set()
 
 
 def test_what_goes_wrong_is_a_sentence_and_frees_the_slot():
