@@ -47,7 +47,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "在此求得或导入的方向，关闭页面后消失；请导出以保存。",
     ),
     # a row
-    "directions_unnamed": ("Direction {n}", "方向 {n}"),
+    "directions_unnamed_sefa": ("SeFa {n}", "SeFa {n}"),
+    "directions_unnamed_pca": ("GANSpace {n}", "GANSpace {n}"),
+    "directions_unnamed_jacobian": ("Jacobian {n}", "雅可比 {n}"),
+    "directions_unnamed_means": ("Difference {n}", "差 {n}"),
     "directions_rename": ("Rename {name}", "重命名 {name}"),
     "directions_rename_hint": ("Click to give it a name of your own", "点击可为它命名"),
     "directions_new_name": ("A name for {name}", "为 {name} 命名"),

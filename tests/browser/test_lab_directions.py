@@ -54,11 +54,11 @@ def test_directions_on_a_desk(open_page, gan, kept):
     # sliders add up, live, and nobody asks the server
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    first = page.get_by_role("slider", name="Direction 1, standard deviations").first
+    first = page.get_by_role("slider", name="SeFa 1, standard deviations")
     first.fill("1.5")
     at(page, moved(start, (rows["sefa-1"], 1.5)))
     first.press("ArrowRight")
-    second = page.get_by_role("slider", name="Direction 2, standard deviations").first
+    second = page.get_by_role("slider", name="SeFa 2, standard deviations")
     second.fill("-2")
     there = moved(start, (rows["sefa-1"], 1.51), (rows["sefa-2"], -2))
     at(page, there)
@@ -67,7 +67,7 @@ def test_directions_on_a_desk(open_page, gan, kept):
 
     # a tile of a strip is a place to go to, and shows what is there
     page.get_by_text("By what G does").click()
-    tile = page.get_by_role("button", name="Direction 1 at +2.0").nth(1)
+    tile = page.get_by_role("button", name="GANSpace 1 at +2.0")
     page.wait_for_function("() => document.querySelectorAll('.direction-group[open]').length === 2")
     tile.click()
     there = moved(there, (rows["pca-1"], 2))
@@ -79,14 +79,14 @@ def test_directions_on_a_desk(open_page, gan, kept):
     link = page.url
     again = open_page(link[link.index("?") :])
     again.wait_for_function(PAINTED)
-    slider = again.get_by_role("slider", name="Direction 2, standard deviations").first
+    slider = again.get_by_role("slider", name="SeFa 2, standard deviations")
     again.wait_for_function("(e) => e.value === '-2'", arg=slider.element_handle())
     slider.fill("0")
     at(again, moved(start, (rows["sefa-1"], 1.51), (rows["pca-1"], 2)))
     again.close()
 
     # a name, for everybody; it is text and nothing else
-    page.get_by_role("button", name="Rename Direction 1").first.press("Enter")
+    page.get_by_role("button", name="Rename SeFa 1").press("Enter")
     page.keyboard.type("<b>wide</b>")
     page.keyboard.press("Enter")
     page.get_by_text("<b>wide</b>: kept for everybody.").wait_for()
@@ -100,7 +100,7 @@ def test_directions_on_a_desk(open_page, gan, kept):
     page.get_by_role("button", name="Back to the start").click()
     at(page, start)
     page.get_by_text("Towards a class").click()
-    page.locator(".directions").get_by_label("Class").select_option("2")
+    page.locator(".directions").get_by_label("Class", exact=True).select_option("2")
     page.get_by_role("slider", name="Towards 2").fill("0.25")
     at(page, start, (0.75 * y[0] + 0.25 * torch.eye(3)[2]).tolist())
     page.get_by_role("button", name="What matters right here?").click()
@@ -131,7 +131,7 @@ def test_directions_on_a_desk(open_page, gan, kept):
     page.locator(".matrix td[tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     matrix = np.frombuffer(b64decode(file["matrix"]), "<f4").reshape(len(rows), -1)
-    page.get_by_text(f"<b>wide</b> and Direction 3 change the pictures {round(100 * matrix[0, 2])} % alike").wait_for()
+    page.get_by_text(f"<b>wide</b> and SeFa 3 change the pictures {round(100 * matrix[0, 2])} % alike").wait_for()
 
     # as a file, and back
     page.get_by_text("Names and directions as a file").click()
@@ -154,12 +154,12 @@ def test_directions_on_a_phone_in_chinese(open_page, gan, kept):
     page.wait_for_function(PAINTED)
     start, y = hand(page)
     row = json.loads(kept.read_text())["directions"][2]
-    page.get_by_role("button", name="方向 3，位于 −3.0").tap()
+    page.get_by_role("button", name="SeFa 3，位于 −3.0").tap()
     at(page, moved(start, (row, -3)))
     shows(page, ".hand-picture", gan(moved(start, (row, -3)), y)[0])
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="从这里开始").tap()
-    slider = page.get_by_role("slider", name="方向 3，标准差")
+    slider = page.get_by_role("slider", name="SeFa 3，标准差")
     assert slider.input_value() == "0"
     slider.fill("3")
     at(page, start)

@@ -322,7 +322,7 @@ class Row {
     this.range = make("input", { type: "range", min: this.low, max: this.high, step: 0.01, value: 0 });
     this.range.addEventListener("input", () => { this.set(Number(this.range.value), true); this.tool.moved(this); });
     this.range.addEventListener("dblclick", () => { this.set(0); this.tool.moved(this); });
-    this.strip = make("div", { class: "direction-strip" }, ...this.values.map((value) => this.#tile(value)));
+    this.strip = make("div", { class: "direction-strip", role: "group" }, ...this.values.map((value) => this.#tile(value)));
     this.words = make("div", { class: "direction-words" }, this.label, this.fact);
     this.element = make("div", { class: "direction" }, this.words, make("div", { class: "direction-way" }, this.strip, this.range), this.output);
     this.called();
@@ -338,6 +338,10 @@ class Row {
     return Array.from({ length: TILES }, (_, i) => this.low + (i * (this.high - this.low)) / (TILES - 1));
   }
 
+  get spoken() { return called(this.d, this.n); }
+
+  get measured() { return t("directions_slider", { name: this.name }); }
+
   get told() {
     const { method, share, length, trust } = this.d;
     if (trust != null && trust < 0.4) return t("directions_share_chance");
@@ -350,11 +354,11 @@ class Row {
   }
 
   called() {
-    this.name = called(this.d, this.n);
+    this.name = this.spoken;
     this.label.textContent = this.name;
     this.label.setAttribute("aria-label", t("directions_rename", { name: this.name }));
     this.label.classList.toggle("unnamed", !Object.keys(this.d.name ?? {}).length);
-    this.range.setAttribute("aria-label", t("directions_slider", { name: this.name }));
+    this.range.setAttribute("aria-label", this.measured);
     this.strip.setAttribute("aria-label", this.name);
     this.#tiles();
   }
@@ -442,12 +446,9 @@ class ClassRow extends Row {
 
   get told() { return t("directions_share_class"); }
 
-  called() {
-    super.called();
-    this.name = t("directions_towards", { name: this.tool.about.classes[this.chosen ?? 0] });
-    this.range.setAttribute("aria-label", this.name);
-    this.set(this.value);
-  }
+  get spoken() { return t("directions_towards", { name: this.tool.about.classes[this.chosen ?? 0] }); }
+
+  get measured() { return this.name; }
 
   move(latent, s) {
     const end = oneHot(this.tool.about.num_classes, this.chosen);

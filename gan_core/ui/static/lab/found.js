@@ -29,8 +29,8 @@ function readOne(about, entry, id) {
   }
 }
 
-/** "{name}" where it has one, else its number among those found in the same way. */
-export const called = (d, n) => d.name?.[lang] || d.name?.en || t("directions_unnamed", { n });
+/** Its name where it has one, else how it was found, and its number among those. */
+export const called = (d, n) => d.name?.[lang] || d.name?.en || t(`directions_unnamed_${d.method}`, { n });
 
 export const plainName = (text) => [...String(text ?? "").replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ").trim()].slice(0, LONGEST_NAME).join("");
 

@@ -161,7 +161,8 @@ class Board {
     this.tool = tool;
     this.stages = make("div", { class: "inside-stages" });
     this.told = make("p", { class: "message", role: "status", "aria-live": "polite" });
-    this.element = make("div", {}, make("p", { class: "note" }, t("inside_mix_about")), this.stages,
+    this.about = make("p", { class: "note" });
+    this.element = make("div", {}, this.about, this.stages,
       make("div", { class: "bar" },
         make("button", { type: "button", class: "plain", onclick: () => this.#example() }, t("inside_example")),
         make("button", { type: "button", class: "plain", onclick: () => this.#fill(() => "none") }, t("inside_clear"))), this.told);
@@ -173,6 +174,7 @@ class Board {
       const cells = side % CELLS ? side : Math.min(side, CELLS);
       return { i, side, cells: cells > 8 ? cells / 2 : cells, name: nameOf(about, i), at: 0 };
     });
+    this.about.textContent = t(about.stages.every(({ side }) => side === 1) ? "inside_mix_flat" : "inside_mix_about");
     this.stages.replaceChildren(...this.boards.map((board) => this.#build(board)));
     this.#example(); // something to see at once
   }
@@ -441,7 +443,8 @@ class Channels {
 /** "4×4: shape and pose"; in an mlp, which has no places, "Layer 1: ...". */
 function nameOf({ stages, nc }, i) {
   const share = stages.length > 1 ? i / (stages.length - 1) : 1;
-  const what = t(share < 0.34 ? "inside_coarse" : share < 0.99 ? "inside_middle" : nc === 1 ? "inside_fine_grey" : "inside_fine");
+  const last = nc === 1 ? "inside_fine_grey" : "inside_fine";
+  const what = t(share === 1 ? last : share > 0.5 ? "inside_detail" : i ? "inside_middle" : "inside_coarse");
   const { side } = stages[i];
   return side === 1 ? t("inside_stage_flat", { n: i + 1, what }) : t("inside_stage", { side, what });
 }
