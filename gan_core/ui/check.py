@@ -54,7 +54,7 @@ class Indices:
         self._lock = Lock()
 
     def of(self, loaded: Loaded, place: Place, tell: Tell) -> tuple[Neighbours, list[float]]:
-        """An index of the set there, and how far strangers are from it, sorted. Raises UserError as `load_reference`."""
+        """An index of the set there, and how far strangers are from it, sorted. Raises as `load_reference`."""
         config, train = loaded.gan.config, loaded.gan.info.get("train")
         train = train if isinstance(train, dict) else {}
         held = train.get("held_out"), train.get("batch_size")
