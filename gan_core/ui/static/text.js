@@ -9,5 +9,10 @@ export function t(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
-export const number = (value, digits = 0) =>
-  value.toLocaleString(lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const formats = new Map(); // making one costs more than a hundred uses of it
+
+/** A number in the visitor's language, with so many digits after the point. */
+export function number(value, digits = 0) {
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return formats.get(digits).format(value);
+}
