@@ -21,7 +21,7 @@ run:
 
 test:
 	@tools/venv.sh requirements-dev.txt
-	@CHROMIUM=$$($(PY) -m tests.browser.chromium) && export CHROMIUM && exec $(PY) -m pytest $(ARGS)
+	@CHROMIUM=$$($(PY) -m tests.browser.chromium) && export CHROMIUM && exec $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint:
 	@tools/venv.sh requirements-dev.txt
