@@ -131,7 +131,7 @@ def test_a_hole_is_filled_with_what_was_there():
     inside = (last.images - x)[..., 6:16, 10:18].square().flatten(1).mean(dim=1).sqrt() * 127.5
     blank = (rubbish - x)[..., 6:16, 10:18].square().flatten(1).mean(dim=1).sqrt() * 127.5
     assert inside.median() < 12
-    assert blank.median() > 60
+    assert (inside < blank / 2).all()
     again = found(gan, torch.where(known.bool(), x, -torch.ones_like(x)), Task(known=known))
     assert_close(again.images, last.images, atol=0.02, rtol=0)
 
@@ -175,6 +175,10 @@ def test_every_kind_of_model_can_be_sought_in(config):
     before = {name: t.clone() for name, t in gan.state_dict().items()}
     events = list(invert(gan, x, effort=QUICK))
     steps = [event for event in events if isinstance(event, Progress)]
+    begun = steps[0].images[:, 0]  # the distance that descends is of both: pixels, and what D feels
+    with torch.no_grad():
+        felt = distance(features(gan.D, begun), features(gan.D, x))
+    assert_close(steps[0].distance[:, 0], (begun - x).square().mean(dim=(1, 2, 3)) + felt, atol=0.01, rtol=0.05)
     last, classes = events[-1], gan.config.num_classes
     kept = 2 + max(0, classes - 1)  # the other classes join
     assert [event.done for event in steps] == [8, 16, 24, 32, *(32 + kept * step for step in range(1, 9))]
@@ -296,5 +300,5 @@ def test_percentiles_and_verdicts_by_hand():
     real = Heap(tuple(i / 10 for i in range(1, 21)), (0.0,), band)
     both, alone = Calibration("", own, real), Calibration("", own, None)
     said = [verdict(d, both) for d in (0.001, 0.0134, 0.029, 0.031, 1.1, 1.15, 1.85, 1.95, 2.0, 2.01)]
-    assert said == ["own", "own", "own", "near", "near", "usual", "usual", "far", "far", "foreign"]
+    assert said == ["own", "own", "own", "near", "near", "usual", "usual", "usual", "far", "foreign"]
     assert [verdict(d, alone) for d in (0.0134, 0.05, 0.2)] == ["own", "far", "foreign"]

@@ -64,6 +64,9 @@ def test_strangers_are_measured_against_the_learned_alone(index):
 def test_where_there_are_no_strangers_a_picture_does_not_count_itself():
     index = Neighbours(part(slice(0, 300), slice(0, 50), "learned"), NET)
     assert (index.usual() > 0.02).all()
+    own, others = (index.nearest(FASHION.pixels[3:4], 2, others) for others in (False, True))
+    assert own.rows[0, 0] == 3
+    assert others.rows[0, 0] == own.rows[0, 1]
 
 
 def test_a_mirrored_copy_is_seen_where_the_model_learned_from_mirrors():
