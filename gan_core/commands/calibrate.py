@@ -25,9 +25,7 @@ def add_commands(commands: Any) -> None:
     parser = commands.add_parser("calibrate", help="measure what is usual for a model, for Find and Check on the page")
     parser.set_defaults(command=_calibrate)
     add_weights(parser)
-    parser.add_argument(
-        "--data", default=None, metavar="D", help="what it learned from; default: as config.json says"
-    )
+    parser.add_argument("--data", default=None, metavar="D", help="what it learned from; default: as config.json says")
     parser.add_argument("--unseen", default="", metavar="D", help="pictures of the same kind that it never saw")
     parser.add_argument("--about", default="", help="what to call these; default: the name of the set")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")

@@ -45,8 +45,8 @@ class Effort:
     rounds: tuple[tuple[int, int], ...] = ((32, 10), (12, 20), (6, 30), (3, 80), (2, 150))
     dressed: int = 4  # of the other classes, those in which the nearest start's z looks best, and join rounds 2 and 3
 
-    def joining(self, round: int, classes: int) -> int:
-        return min(self.dressed, classes - 1) if classes and round in (1, 2) else 0
+    def joining(self, turn: int, classes: int) -> int:
+        return min(self.dressed, classes - 1) if classes and turn in (1, 2) else 0
 
     def work(self, classes: int = 0) -> int:
         """Pictures that are painted and judged."""
