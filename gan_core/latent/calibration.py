@@ -121,12 +121,12 @@ def verdict(distance: float, calibration: Calibration) -> Verdict:
 
 def load_calibration(folder: Path) -> Calibration | None:
     """What is kept beside the weights; None where it is missing, damaged, or of other weights or settings."""
-    data = read_bytes(folder / FILE)
-    if not data or len(data) > MOST_BYTES:
-        return None
+    path = folder / FILE
     try:
-        return _checked(json.loads(data), fingerprint(folder))
-    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        if path.stat().st_size > MOST_BYTES:
+            return None
+        return _checked(json.loads(read_bytes(path)), fingerprint(folder))
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         return None
 
 
@@ -157,7 +157,7 @@ def _band(pixels: Tensor) -> tuple[tuple[float, ...], ...]:
 
 
 def _checked(values: Any, mark: str) -> Calibration:
-    """From anybody's JSON. Raises one of three errors for what this program never writes."""
+    """From anybody's JSON. Raises one of four errors for what this program never writes."""
     own = _heap(values["own"])
     real = None if values["real"] is None else _heap(values["real"])
     about = values["about"]

@@ -160,6 +160,14 @@ class _Players:
             self.y = F.one_hot(order[torch.arange(EFFORT.starts, device=gan.device) % classes], classes).float()
         self.screen = self._screen(gan.config.image_size)  # (starts, nc, s, s)
 
+    @property
+    def dresses(self) -> Tensor:
+        """Every class once (T, num_classes); of more than there are starts, those of the starts: a stranger's model may
+        have 100,000."""
+        if self.y is None:
+            raise ValueError("this model has no classes")
+        return self.y[: self.y.shape[1]]
+
     def autocast(self) -> torch.autocast:
         """A fresh one for each use: it keeps the weights that it has rounded."""
         return torch.autocast("cpu", torch.bfloat16, enabled=self.rounded)
@@ -222,15 +230,16 @@ class _Descent:
         """
         if self.y is None:
             return self
-        classes, n, kept = self.y.shape[1], self.pictures, self.kept
+        n, kept = self.pictures, self.kept
         first = torch.arange(n, device=self.z.device) * kept  # `best` has put the nearest there
+        tried = players.dresses  # (T, classes)
         apart = torch.cat([
-            _try_on(players, self.z[row], wanted[i : i + 1], None if felt is None else felt[i : i + 1], task, classes)
+            _try_on(players, self.z[row], wanted[i : i + 1], None if felt is None else felt[i : i + 1], task, tried)
             for i, row in enumerate(first.tolist())
-        ])  # (N, classes)  # fmt: skip
-        apart.scatter_(1, self.y[first].argmax(dim=1, keepdim=True), torch.inf)
+        ])  # (N, T)  # fmt: skip
+        apart[self.y[first].argmax(dim=1, keepdim=True) == tried.argmax(dim=1)] = torch.inf
         distance, chosen = apart.topk(joining, largest=False)
-        y = F.one_hot(chosen, classes).to(self.y)  # (N, joining, classes)
+        y = tried[chosen]  # (N, joining, classes)
 
         def joined(mine: Tensor, theirs: Tensor) -> Tensor:
             return torch.cat([mine.unflatten(0, (n, kept)), theirs], dim=1).flatten(0, 1)
@@ -263,10 +272,10 @@ class _Descent:
 
 
 @torch.no_grad()
-def _try_on(players: _Players, z: Tensor, wanted: Tensor, felt: Tensor | None, task: Task, classes: int) -> Tensor:
-    """How far z (nz,) in each class is from one picture: (1, classes)."""
+def _try_on(players: _Players, z: Tensor, wanted: Tensor, felt: Tensor | None, task: Task, tried: Tensor) -> Tensor:
+    """How far z (nz,) in each of the classes tried (T, num_classes) is from one picture: (1, T)."""
     parts = []
-    for y in torch.eye(classes, device=z.device).split(BATCH):
+    for y in tried.split(BATCH):
         with players.autocast():
             seen = task.seen(players.G(z.expand(len(y), -1), y).float())
             distance = _pixels(seen, wanted, task)

@@ -27,7 +27,7 @@ from gan_core.latent.calibration import (
     save_calibration,
     verdict,
 )
-from gan_core.latent.inversion import EFFORT, Effort, Found, Progress, Task, invert
+from gan_core.latent.inversion import EFFORT, Effort, Found, Progress, Task, _Players, invert
 from gan_core.latent.perception import distance, features
 from gan_core.latent.reference import Reference
 
@@ -117,6 +117,14 @@ def test_the_nearest_start_tries_on_every_class():
     for dressed, wanted in ((0, 0), (4, 2)):
         last = found(gan, x, near=near, effort=Effort(starts=1, rounds=((1, 1), (1, 2)), dressed=dressed))
         assert int(last.y.argmax()) == wanted
+
+
+@pytest.mark.parametrize(("classes", "tried"), [(3, 3), (2000, EFFORT.starts)])
+def test_no_class_is_tried_on_twice_and_no_more_than_there_are_starts(classes, tried):
+    """A stranger's model of a few megabytes may have 100,000 classes: a row of weights for each is 40 GB."""
+    dresses = _Players(toy(num_classes=classes, ngf=1, ndf=1)).dresses
+    assert dresses.shape == (tried, classes)
+    assert len(dresses.argmax(dim=1).unique()) == tried and (dresses.sum(dim=1) == 1).all()
 
 
 def test_a_hole_is_filled_with_what_was_there():
@@ -263,6 +271,7 @@ def test_a_calibration_is_made_kept_and_read(tmp_path, monkeypatch):
         lambda values: values | {"own": None},
         lambda values: values | {"own": values["own"] | {"found": []}},
         lambda values: values | {"own": values["own"] | {"found": [float("nan")]}},
+        lambda values: values | {"own": values["own"] | {"found": [10**400]}},
         lambda values: values | {"own": values["own"] | {"logits": "123"}},
         lambda values: values | {"own": values["own"] | {"spectrum": [[1], [2]]}},
         lambda values: values | {"kind": "<script>"},
