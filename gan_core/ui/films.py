@@ -193,7 +193,11 @@ def told_while(write: Callable[[Progress], str], lang: str) -> Response:
 
     def told() -> Iterator[str]:
         if WRITERS.acquire(blocking=False):
-            Thread(target=work, daemon=True, name="film").start()
+            try:
+                Thread(target=work, daemon=True, name="film").start()
+            except RuntimeError:  # the machine gives no more threads
+                WRITERS.release()
+                raise
         else:
             lines.put({"error": PageError("film_busy").said(lang)})
         while True:

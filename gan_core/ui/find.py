@@ -7,6 +7,7 @@ Torch computes in a thread of the work's own, step by step and without a lock, s
 """
 
 from base64 import b64encode
+from collections import OrderedDict
 from io import BytesIO
 from threading import Lock
 from time import monotonic
@@ -44,6 +45,7 @@ EVERY = 0.25  # seconds between two lines: the eye follows, and the wire is not 
 SHOWN = 6  # starts whose pictures are shown while they descend
 SMALLEST_KNOWN = 0.02  # share of the picture that must be left for anything to be found
 FEATHER = 1  # pixels over which a filled hole runs into what was there
+KEPT = 64  # calibrations in memory, 50 kB each: every snapshot of every run may have one
 SEARCHES = 2  # at once: each takes a core for seconds
 
 
@@ -52,15 +54,20 @@ class Calibrations:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
-        self._kept: dict[str, Calibration] = {}
+        self._kept: OrderedDict[str, Calibration] = OrderedDict()
         self._lock = Lock()
 
     def of(self, loaded: Loaded) -> Calibration | None:
         mark = fingerprint(loaded.found.folder)
         with self._lock:
             if mark not in self._kept and (found := load_calibration(loaded.found.folder)):
-                self._kept[mark] = found
+                self._keep(found)
             return self._kept.get(mark)
+
+    def _keep(self, made: Calibration) -> None:
+        self._kept[made.fingerprint] = made
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
     def make(self, loaded: Loaded, tell: Tell) -> Calibration:
         found, gan = loaded.found, loaded.gan
@@ -72,7 +79,7 @@ class Calibrations:
             if isinstance(event, Calibration):
                 save_calibration(event, found.folder)
                 with self._lock:
-                    self._kept[event.fingerprint] = event
+                    self._keep(event)
                 return event
             heard({"done": event.done, "of": event.of})
         raise AssertionError("a calibration ends with one")

@@ -44,33 +44,40 @@ class Slots:
 
         It is given up at its next word once `left` is set: the client has gone.
         """
-        lines: SimpleQueue[Line] = SimpleQueue()
+        lines: SimpleQueue[str | None] = SimpleQueue()  # None: that was the last
 
         def tell(line: Line) -> None:
             if left.is_set() or self.over.is_set():
                 raise Left
-            lines.put(line)
+            lines.put(_written(line))
 
         def go() -> None:
-            last: Line = {"error": ""}
+            last = _written({"error": ""})
+            self._threads.add(current_thread())
             try:
                 with suppress(Left):
-                    last = {"result": work(tell)}
+                    last = _written({"result": work(tell)})
             except Exception as error:
-                last = {"error": spoken(error, lang)}
+                last = _written({"error": spoken(error, lang)})
             finally:
                 self.free.release()
                 self._threads.discard(current_thread())
                 lines.put(last)
+                lines.put(None)
 
         if self.free.acquire(timeout=self.wait):
-            thread = Thread(target=go, daemon=True, name="told")
-            self._threads.add(thread)
-            thread.start()
+            try:
+                Thread(target=go, daemon=True, name="told").start()
+            except RuntimeError:  # the machine gives no more threads
+                self.free.release()
+                raise
         else:
-            lines.put({"error": PageError(self.busy).said(lang)})
-        while True:
-            line = lines.get()
-            yield json.dumps(line) + "\n"
-            if "result" in line or "error" in line:
-                return
+            lines.put(_written({"error": PageError(self.busy).said(lang)}))
+            lines.put(None)
+        while (line := lines.get()) is not None:
+            yield line
+
+
+def _written(line: Line) -> str:
+    """Raises ValueError for what is no number: a browser cannot read it, and a model with broken weights tells it."""
+    return json.dumps(line, allow_nan=False) + "\n"

@@ -243,7 +243,31 @@ def test_what_goes_wrong_is_a_sentence_and_frees_the_slot():
         assert heard_of(slots, lambda tell: 1 / 0, "zh") == [{"error": PageError("went_wrong").said("zh")}]
 
 
+def test_what_no_browser_can_read_is_a_sentence():
+    for told in (float("nan"), float("inf")):
+        assert heard_of(Slots(1, "find_busy"), lambda tell: {"x": told}) == [{"error": PageError("went_wrong").said()}]  # noqa: B023
+
+
+def test_a_machine_without_another_thread_keeps_its_slots(monkeypatch):
+    slots = Slots(1, "find_busy", wait=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError):
+            heard_of(slots, lambda tell: {})
+    slots.close()
+    assert slots.free.acquire(blocking=False)
+
+
 # what is usual
+
+
+def test_of_many_models_the_latest_are_kept_in_memory(studio, monkeypatch):
+    monkeypatch.setattr(find, "KEPT", 2)
+    kept = Calibrations(studio.shelf)
+    for name in ("digits", "fashion", "fashion-mlp"):
+        copytree(WEIGHTS / name, studio.weights / name)
+        assert kept.of(studio.shelf.load(f"shipped:{name}"))
+    assert len(kept._kept) == 2
 
 
 def test_a_model_is_measured_once_and_kept_beside_its_weights(post, studio, monkeypatch, quick):
