@@ -34,6 +34,7 @@ from gan_core.ui.text import PageError
 
 PATIENCE = 0.8  # seconds an answer waits for what is nearly found
 DESERTED = 8.0  # seconds without a question, after which nobody waits any more: every page asks once a second
+LAST = 5.0  # seconds until a search hears that the app ends: it is asked at every batch of pictures
 KEPT = 32  # of models whose folder cannot be written; 30 kB each
 
 
@@ -65,6 +66,15 @@ class Directions:
         self._searches: dict[str, Search] = {}
         self._kept: OrderedDict[str, Found] = OrderedDict()  # where they cannot be written
         self._lock, self._one, self._writing = Lock(), Lock(), Lock()
+        self._over = Event()
+
+    def close(self) -> None:
+        """Give the search up: a thread that computes while Python ends takes the whole process down with it."""
+        self._over.set()
+        with self._lock:
+            searches = list(self._searches.values())
+        for search in searches:
+            search.over.wait(LAST)
 
     def of(self, loaded: Loaded) -> Found | Search:
         """They, or how far the search is. Raises what went wrong with it."""
@@ -85,7 +95,8 @@ class Directions:
 
     def known(self, loaded: Loaded) -> Found | None:
         folder = loaded.found.folder
-        kept = self._kept.get(fingerprint(folder))
+        with self._lock:
+            kept = self._kept.get(fingerprint(folder))
         return kept or direction_file.read(folder, loaded.gan.config)
 
     def name(self, loaded: Loaded, names: dict[str, dict[str, str]]) -> Found:
@@ -105,7 +116,7 @@ class Directions:
     def _search(self, loaded: Loaded, mark: str, search: Search) -> None:
         def progress(done: int, of: int, what: str) -> None:
             search.done, search.of, search.what = done, of, what
-            if time.monotonic() - search.asked > DESERTED:
+            if self._over.is_set() or time.monotonic() - search.asked > DESERTED:
                 raise PageError("directions_left")
 
         try:
@@ -125,15 +136,20 @@ class Directions:
     def _keep(self, folder: Path, found: Found) -> None:
         try:
             direction_file.write(folder, found)
-            self._kept.pop(found.mark, None)
         except OSError:
-            self._kept[found.mark] = found
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            with self._lock:
+                self._kept[found.mark] = found
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+        else:
+            with self._lock:
+                self._kept.pop(found.mark, None)
 
 
 def direction_routes(studio: Studio) -> list[BaseRoute]:
     shelf, directions = studio.shelf, Directions()
+    studio.at_close.append(directions.close)
+    one = Lock()  # Jacobian at a time: it takes 200 MB and more
 
     def find(asked: Asked) -> Response:
         found = directions.of(_model(shelf, asked))
@@ -142,7 +158,9 @@ def direction_routes(studio: Studio) -> list[BaseRoute]:
     def jacobian(body: Posted) -> Response:
         loaded = _model(shelf, body)
         z, y = body.latents(loaded.gan, most=1)
-        return _fresh({"directions": direction_file.told_all(local(loaded.gan, z[0], None if y is None else y[0]))})
+        with one:
+            found = local(loaded.gan, z[0], None if y is None else y[0])
+        return _fresh({"directions": direction_file.told_all(found)})
 
     def name(body: dict[str, Any], visitor: Visitor, lang: str) -> Response:
         loaded = _model(shelf, Posted(body, lang))

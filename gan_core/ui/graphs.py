@@ -6,7 +6,6 @@ POST lab/paint {model, z, y}                uint8 (N, S, S, nc), for a browser t
 POST lab/opinions {model, z, y}             D's logits (N,), and how far each picture looks from the one before it
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +27,7 @@ from gan_core.ui.models import Loaded, Shelf
 from gan_core.ui.posted import Posted, posted
 from gan_core.ui.studio import ROUTES, Studio
 
-KEPT = 8  # graphs in memory, 8 MB each at 64 pixels
+KEPT = 256 * 2**20  # bytes of graphs in memory: a shipped model's three are 20 MB, a stranger's may be 500
 MOST = 64  # pictures painted for one request
 PARTS: dict[str, Callable[[GAN], bytes]] = {
     "G": partial(to_onnx, part="G"),
@@ -58,9 +57,9 @@ class Graphs:
             if (mark, part) not in self._written:
                 self._written[mark, part] = PARTS[part](loaded.gan)
             self._written.move_to_end((mark, part))
-            while len(self._written) > KEPT:
-                self._written.popitem(last=False)
             body = self._written[mark, part]
+            while sum(map(len, self._written.values())) > KEPT and len(self._written) > 1:
+                self._written.popitem(last=False)
         keep = "private, max-age=31536000, immutable" if asked.text("mark") == mark else "no-cache"
         return Response(body, media_type="application/octet-stream", headers={"Cache-Control": keep})
 
@@ -72,6 +71,7 @@ def about(loaded: Loaded) -> dict[str, object]:
 
 def graph_routes(studio: Studio) -> list[BaseRoute]:
     shelf, graphs = studio.shelf, Graphs(studio.shelf)
+    one = Lock()  # judge at a time: of 64 pictures of 256 pixels D's features take a gigabyte
 
     def paint(body: Posted) -> Response:
         loaded = shelf.load(body.text("model"))
@@ -83,10 +83,10 @@ def graph_routes(studio: Studio) -> list[BaseRoute]:
         gan = loaded.gan
         z, y = body.latents(gan, MOST)
         x = to_unit(torch.cat(list(shelf.paint(gan, z, y))).to(gan.device))
-        with torch.inference_mode():
+        with one, torch.inference_mode():
             logits, felt = gan.D(x, y), features(gan.D, x)
-        apart = distance(felt[1:], felt[:-1]).sqrt()
-        return Response(json.dumps({"logits": logits.tolist(), "apart": apart.tolist()}), media_type="application/json")
+            apart = distance(felt[1:], felt[:-1]).sqrt()
+        return JSONResponse({"logits": logits.tolist(), "apart": apart.tolist()})
 
     return [
         Route(f"{ROUTES}/lab/about", answer(graphs.about)),

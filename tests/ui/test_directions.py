@@ -130,6 +130,15 @@ def test_a_search_that_nobody_waits_for_is_given_up(studio, monkeypatch):
     slow.let_go.set()
 
 
+def test_a_search_ends_with_the_app(studio, monkeypatch):
+    monkeypatch.setattr(directions, "PATIENCE", 0.05)
+    finder = Directions(Slow())
+    search = finder.of(studio.shelf.load("shipped:fruits"))
+    assert isinstance(search, Search)
+    finder.close()
+    assert search.over.is_set()
+
+
 def test_what_goes_wrong_with_a_search_is_said_to_whoever_waits(studio):
     finder, loaded = Directions(lambda *_: 1 / 0), studio.shelf.load("shipped:fruits")
     for _ in range(2):  # and the next one who asks begins anew

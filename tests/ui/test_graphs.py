@@ -16,7 +16,9 @@ from starlette.testclient import TestClient
 
 from gan_core.images import to_uint8, to_unit
 from gan_core.latent.perception import distance, features
-from gan_core.ui.graphs import graph_routes
+from gan_core.ui import graphs
+from gan_core.ui.answers import Asked
+from gan_core.ui.graphs import Graphs, graph_routes
 from gan_core.ui.posted import Posted, posted
 from gan_core.ui.studio import ROUTES
 
@@ -38,7 +40,13 @@ def post(client):
 
 def test_what_the_page_must_know_of_a_model(client):
     about = client.get(f"{ROUTES}/lab/about", params={"model": "run:mine"}).json()
-    assert (about["key"], about["step"], about["size"], about["nz"], about["num_classes"]) == ("run:mine", 200, 28, 8, 3)
+    assert (about["key"], about["step"], about["size"], about["nz"], about["num_classes"]) == (
+        "run:mine",
+        200,
+        28,
+        8,
+        3,
+    )
     assert about["classes"] == ["0", "1", "2"] and about["loss"] == "hinge" and not about["believes"]
     assert len(about["mark"]) == 16 and about["stages"][0]["side"] == 7
 
@@ -49,7 +57,9 @@ def test_a_part_is_a_graph_that_a_browser_keeps_under_its_mark(client, part, inp
     answer = client.get(f"{ROUTES}/lab/part.onnx", params={"model": "run:mine", "part": part, "mark": mark})
     assert {given.name for given in onnxruntime.InferenceSession(answer.content).get_inputs()} == inputs
     assert "immutable" in answer.headers["cache-control"]
-    stale = client.get(f"{ROUTES}/lab/part.onnx", params={"model": "run:mine", "part": part, "mark": "of older weights"})
+    stale = client.get(
+        f"{ROUTES}/lab/part.onnx", params={"model": "run:mine", "part": part, "mark": "of older weights"}
+    )
     assert stale.headers["cache-control"] == "no-cache"
 
 
@@ -88,6 +98,24 @@ def test_opinions_and_how_far_pictures_look_apart(post, studio):
     assert said["logits"] == pytest.approx(gan.D(x, gan.class_of(z)).tolist(), abs=1e-5)
     felt = features(gan.D, x)
     assert said["apart"] == pytest.approx([float(distance(felt[i], felt[i + 1]) ** 0.5) for i in range(3)], abs=1e-5)
+
+
+def test_a_broken_D_has_no_opinion(post, studio):
+    gan = studio.shelf.load("run:mine").gan
+    with torch.no_grad():
+        next(gan.D.parameters()).fill_(float("nan"))
+    assert set(post("opinions", z=packed(gan.sample_z(2, 0))).json()) == {"error"}
+
+
+def test_graphs_are_kept_by_their_weight(studio, monkeypatch):
+    kept = Graphs(studio.shelf)
+    ask = lambda part: kept.part(Asked({"model": "shipped:fruits", "part": part}, "en"))  # noqa: E731
+    size = len(ask("G").body)
+    monkeypatch.setattr(graphs, "KEPT", size + 1)
+    ask("D")
+    assert [part for _, part in kept._written] == ["D"]
+    monkeypatch.setattr(graphs, "KEPT", 1)
+    assert len(ask("G").body) == size, "one is always kept"
 
 
 @pytest.mark.parametrize(
