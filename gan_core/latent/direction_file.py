@@ -43,7 +43,7 @@ from gan_core.metrics.features import NETS, FeatureNet, load_net
 
 FILE = "directions.json"
 FORMAT = 1
-MOST_BYTES = 1 << 19  # 64 directions of 512 numbers are 200 kB
+MOST_BYTES = 1 << 21  # 64 directions of 4096 numbers, the longest z there is, are 1.4 MB
 MOST = 64  # directions in one file
 LONGEST_NAME = 40  # letters
 LANGUAGES = ("en", "zh")
@@ -68,8 +68,9 @@ def find(gan: GAN, folder: Path, progress: Progress | None = None) -> Found:
     directions = [*closed_form(gan), *principal(gan, progress=done.part(SAMPLES))]
     if net:
         directions += by_class(gan, net, progress=done.part(LABELLED))
+    directions = directions[:MOST]
     matrix = entangled(gan, [d.z for d in directions], progress=done.part(looks))
-    return Found(fingerprint(folder), tuple(directions[:MOST]), matrix[:MOST, :MOST], chance(gan))
+    return Found(fingerprint(folder), tuple(directions), matrix, chance(gan))
 
 
 def net_of(gan: GAN, folder: Path) -> FeatureNet | None:

@@ -73,7 +73,7 @@ def principal(
     z, labels = _samples(gan, n, seed)
     x = _activations(gan, z, labels, progress)  # (n, F)
     x = x - (x.mean(dim=0) if labels is None else _class_means(x, labels, gan.config.num_classes)[labels])
-    coordinates, shares = _components(x, k)  # (n, k)
+    coordinates, shares = _components(x, min(k, gan.config.nz))  # (n, k)
     U = torch.linalg.lstsq(
         coordinates.cpu(), (z - z.mean(dim=0)).cpu()
     ).solution  # (k, nz), the least of |coordinates U - z|

@@ -206,6 +206,34 @@ def test_what_is_found_is_read_again(weights):
     assert torch.equal(found.matrix, again.matrix)
 
 
+def test_the_longest_z_there_is_can_be_read_again(weights):
+    config = ModelConfig(**TOY | {"nz": 4096})
+    z = torch.eye(4096)[: direction_file.MOST]
+    many = tuple(directions.Direction("sefa", one, 0.01, names={"en": "x" * 40, "zh": "长" * 40}) for one in z)
+    k = len(many)
+    direction_file.write(weights, direction_file.Found(fingerprint(weights), many, torch.eye(k), 0.3))
+    assert len(direction_file.read(weights, config).directions) == k
+
+
+def test_more_directions_than_are_kept_are_not_compared(weights, monkeypatch):
+    monkeypatch.setattr(direction_file, "MOST", 5)
+    compared = []
+
+    def entangled(gan, some, **_):
+        compared.append(len(some))
+        return torch.eye(len(some))
+
+    monkeypatch.setattr(direction_file, "entangled", entangled)
+    found = direction_file.find(load(weights), weights)
+    assert compared == [5] == [len(found.directions)]
+
+
+def test_a_plane_has_no_more_than_two_directions():
+    gan = toy(nz=2)
+    assert [len(way(gan)) for way in (closed_form, principal)] == [2, 2]
+    assert len(local(gan, torch.ones(2))) == 2
+
+
 def spoil(**changes):
     return lambda values: values | changes
 
