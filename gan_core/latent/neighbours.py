@@ -42,13 +42,13 @@ class Neighbours:
     ) -> None:
         self.reference, self.net, self.mirrored = reference, net, mirrored
         rows = reference.learned
-        numbers = len(self._seen(reference.images.pixels[rows[:1]])[0])
+        numbers = self._seen(reference.images.pixels[rows[:1]]).shape[1]
         every = max(1, -(-len(rows) * numbers // MOST_NUMBERS))
         self.rows = rows[::every]
-        self.scale = self._spread(reference.images.pixels)
+        self.middle, self.scale = self._spread(reference.images.pixels)
         parts = []
         for at in range(0, len(self.rows), BATCH):
-            parts.append((self._seen(reference.images.pixels[self.rows[at : at + BATCH]]) * self.scale).half())
+            parts.append(self._placed(reference.images.pixels[self.rows[at : at + BATCH]]).half())
             if progress:
                 progress(min(at + BATCH, len(self.rows)), len(self.rows), "index")
         self.index = torch.cat(parts)  # (M, numbers)
@@ -61,8 +61,8 @@ class Neighbours:
     def nearest(self, pixels: Tensor, k: int = 8, others: bool = False) -> Near:
         """Of pictures (N, nc, S, S) uint8. `others`: they are training pictures themselves, and do not count."""
         k = min(k, self.searched - others)
-        seen = [self._seen(pixels)] + ([self._seen(pixels.flip(-1))] if self.mirrored else [])
-        apart = torch.stack([self._apart(rows * self.scale) for rows in seen]).amin(dim=0)  # (N, M)
+        seen = [pixels, pixels.flip(-1)] if self.mirrored else [pixels]
+        apart = torch.stack([self._apart(self._placed(one)) for one in seen]).amin(dim=0)  # (N, M)
         found = apart.topk(k + others, largest=False)
         return Near(self.rows[found.indices[:, others:]], found.values[:, others:])
 
@@ -78,14 +78,18 @@ class Neighbours:
         x = to_unit(pixels)
         return torch.cat([F.adaptive_avg_pool2d(x, THUMB).flatten(1), self.net(x)], dim=1)
 
-    def _spread(self, pixels: Tensor) -> Tensor:
-        """(numbers,) What brings each half to a mean squared distance of a half between two pictures at random."""
+    def _placed(self, pixels: Tensor) -> Tensor:
+        """(N, numbers), about the set's own middle: far from it float16 would lose what tells them apart."""
+        return (self._seen(pixels) - self.middle) * self.scale
+
+    def _spread(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The middle, and what brings each half to a mean squared distance of a half between two pictures at random."""
         some = self._seen(pixels[self.rows[:: max(1, len(self.rows) // 1000)]])
         thumb = some.shape[1] - self.net(to_unit(pixels[:1])).shape[1]
         spread = some.var(dim=0, correction=0)
         halves = [spread[:thumb].sum(), spread[thumb:].sum()]
         each = [(4 * half.clamp_min(1e-12)).rsqrt() for half in halves]
-        return torch.cat([each[0].expand(thumb), each[1].expand(len(spread) - thumb)])
+        return some.mean(dim=0), torch.cat([each[0].expand(thumb), each[1].expand(len(spread) - thumb)])
 
     def _apart(self, seen: Tensor) -> Tensor:
         """(N, numbers) -> distances (N, M) from the index."""

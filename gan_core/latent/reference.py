@@ -79,17 +79,19 @@ def find_set(data: Mapping[str, Any], ours: bool) -> Place | None:
 def load_reference(gan: GAN, place: Place, strangers: str = "", progress: Progress | None = None) -> Reference:
     """The pictures there, and `strangers`, a set that the model never saw, or what is known to be one.
 
-    Raises UserError where they cannot be read, or are no longer those that the model learned from.
+    Which were held out is known only of the very pictures that the run had. Raises UserError where they cannot be read.
     """
     images = place.load(gan, progress)
     rows = torch.arange(len(images))
     data = gan.info.get("data")
-    of = data.get("pictures") if isinstance(data, dict) else None
+    data = data if isinstance(data, dict) else {}
+    of = data.get("pictures")
     of = max(of, len(images)) if isinstance(of, int) else len(images)
     if named := strangers or place.test:
         unseen = _some(Place(named).load(gan, progress).pixels)
         return Reference(images, rows, unseen, "test", of, Path(named).name)
-    kept = _held_out(gan, len(images)) if of == len(images) else rows[:0]
+    same = of == len(images) and data.get("fingerprint") in (None, images.fingerprint)
+    kept = _held_out(gan, len(images)) if same else rows[:0]
     if len(kept):
         seen = torch.ones(len(images), dtype=torch.bool)
         seen[kept] = False

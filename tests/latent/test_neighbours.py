@@ -1,5 +1,7 @@
 """Is it copied? Against distances counted by hand, and copies that were planted."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -87,6 +89,14 @@ def test_a_large_set_is_searched_in_evenly_spaced_pictures(monkeypatch):
     assert heard[-1] == (100, 100, "index")
 
 
+def test_a_set_of_one_picture_again_and_again_has_distances_too():
+    pixels = FASHION.pixels[7:8].expand(20, -1, -1, -1)
+    index = Neighbours(Reference(replace(FASHION, pixels=pixels), torch.arange(20), pixels, "learned", 20), NET)
+    assert (index.usual() < 0.01).all()
+    near, far = (index.nearest(FASHION.pixels[row : row + 1], 3).distance for row in (7, 8))
+    assert (near < 0.01).all() and (far > 100).all() and far.isfinite().all()
+
+
 # which pictures there are
 
 
@@ -107,6 +117,13 @@ def test_a_runs_held_out_pictures_are_those_that_it_kept_from_D():
     assert torch.equal(found.learned, learned)
     assert torch.equal(found.strangers, FASHION.pixels[kept])
     assert not set(found.learned.tolist()) & set(kept.tolist())
+
+
+def test_of_other_pictures_than_the_run_had_nobody_knows_which_were_held_out():
+    train, data = {"held_out": 0.05, "batch_size": 64}, {"name": "fashion-mini", "pictures": 10_000}
+    for mark, kind in ((FASHION.fingerprint, "held_out"), ("0" * 16, "learned")):
+        found = load_reference(gan_of(train=train, data=data | {"fingerprint": mark}), Place("fashion-mini"))
+        assert found.kind == kind
 
 
 def test_a_model_older_than_held_out_has_learned_them_all():
