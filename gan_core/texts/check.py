@@ -29,9 +29,9 @@ TEXT: dict[str, tuple[str, str]] = {
         "{name} 学习自 {set}，本机没有这个数据集，因此无法判断是否照抄。请把它放到该模型 config.json 所写的位置，或选择数据在本机的模型。",
     ),
     "check_private": (
-        "This model learned from pictures that somebody uploaded, and on a public page these are shown to nobody. "
+        "This model learned from somebody's own pictures, and on a public page these are shown to nobody. "
         "Check it on a machine of your own.",
-        "该模型学习自他人上传的图片，公开页面不会向任何人展示。请在自己的机器上检查。",
+        "该模型学习自私人图片，公开页面不会向任何人展示。请在自己的机器上检查。",
     ),
     "check_busy": (
         "Another set of training pictures is being looked through just now. Try again in a few seconds.",

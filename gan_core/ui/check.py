@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from torch import Tensor
 
+from gan_core.data import known_sets
 from gan_core.data.pictures import open_picture, to_square
 from gan_core.data.store import Images
 from gan_core.errors import UserError
@@ -93,11 +94,11 @@ def check_routes(studio: Studio, calibrations: Calibrations) -> list[BaseRoute]:
     def copied(body: Posted) -> Response:
         loaded = shelf.load(body.text("model"))
         pixels = body.picture("picture", loaded.gan)
-        if studio.public and private(loaded, studio.runs):
-            raise PageError("check_private")
         place = place_of(loaded)
         if place is None:
             raise PageError("check_no_set", name=loaded.found.name, set=set_of(loaded))
+        if studio.public and private(loaded, place):
+            raise PageError("check_private")
         return searches.told(lambda tell: nearest(indices.of(loaded, place, tell), pixels), body.lang)
 
     return [
@@ -209,11 +210,9 @@ def set_of(loaded: Loaded) -> str:
     return Path(name).name[:80] if isinstance(name, str) and name else "?"
 
 
-def private(loaded: Loaded, runs: Path) -> bool:
-    """Did the run learn from pictures that somebody uploaded for it?"""
-    data = loaded.gan.info.get("data")
-    source = data.get("source") if isinstance(data, dict) else None
-    return isinstance(source, str) and Path(source).is_absolute() and Path(source).is_relative_to(runs.resolve())
+def private(loaded: Loaded, place: Place) -> bool:
+    """Did a run learn from somebody's own pictures, uploaded or in a folder of this machine?"""
+    return loaded.found.key.startswith("run:") and place.name not in known_sets()
 
 
 def _learned(images: Images, rows: Tensor) -> Images:

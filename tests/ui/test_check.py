@@ -228,6 +228,17 @@ def test_on_a_public_page_nobody_sees_what_others_uploaded(tmp_path):
     assert line["error"] == PageError("check_private").said()
 
 
+def test_on_a_public_page_nobody_sees_the_pictures_of_a_folder_of_its_owner(tmp_path):
+    folder, weights = tmp_path / "holidays", tmp_path / "runs" / "his" / "snapshots" / "000100"
+    folder.mkdir()
+    Image.new("L", (28, 28)).save(folder / "a.png")
+    learned_from(weights, name="holidays", source=str(folder))
+    (tmp_path / "runs" / "his" / "config.json").write_text("{}")
+    public = Studio(tmp_path / "runs", tmp_path / "weights", public=True)
+    (line,) = ask_of(public)("copied", model="run:his", picture=picture(1))
+    assert line["error"] == PageError("check_private").said()
+
+
 def test_verdicts_by_hand():
     usual = [i / 100 for i in range(10, 110)]
     assert [copied_verdict(d, usual) for d in (0, 0.02, 0.05, 0.105, 0.5, 2)] == [
