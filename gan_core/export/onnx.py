@@ -103,8 +103,12 @@ class Graph:
         return name
 
     def weights(self, t: Tensor) -> str:
-        """Stored at half the size; the session that folds constants widens them once."""
-        return self.add("Cast", self.number(t.detach().cpu().numpy().astype(np.float16)), to=TensorProto.FLOAT)
+        """Stored at half the size, unless they are too large or too small for it; the session that folds constants
+        widens them once."""
+        values, half = t.detach().cpu().numpy(), np.finfo(np.float16)
+        if not half.tiny <= np.abs(values).max() <= half.max:  # a stranger's, or of a norm that divides by a great deal
+            return self.number(values)
+        return self.add("Cast", self.number(values.astype(np.float16)), to=TensorProto.FLOAT)
 
     def columns(self, x: str, start: int, stop: int) -> str:
         """x[:, start:stop]."""

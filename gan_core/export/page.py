@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from string import Template
 from typing import Any
 
@@ -38,6 +39,7 @@ OURS = ("static/*", "run/*", "*.onnx", "directions.json", "page.js", "preview.we
 OWN_WORDS = {
     "server_gone": "site_gone", "went_wrong": "site_wrong", "run_newest": "site_last", "time_newest": "site_end",
 }  # fmt: skip
+BEYOND = 1e15  # no number of a card is so large
 PREVIEW = 4  # pictures a side
 PARTS: tuple[Part, ...] = ("G", "D")
 MOST_INSIDE = 16_000_000  # bytes: more than that is too much for a look
@@ -155,7 +157,7 @@ def closure(entry: str = ENTRY) -> set[str]:
 def references(name: str) -> Iterator[str]:
     """The files that one script of ours names; of a vendored folder, all that is in it."""
     for match in IMPORT.finditer(_code((STATIC / name).read_text(encoding="utf-8"))):
-        target = os.path.normpath(Path(name).parent / (match["module"] or match["url"]))
+        target = normpath(join(dirname(name), match["module"] or match["url"]))
         if target.startswith("vendor/") and (STATIC / target).is_dir():
             yield from (f"{target}/{path.name}" for path in (STATIC / target).iterdir() if path.is_file())
         elif match["module"] or not (STATIC / target).is_dir():  # an address to start from is no file
@@ -199,12 +201,17 @@ def card(page: Page) -> dict[str, Any]:
         "pictures": data.get("pictures"),
         "licence": data.get("licence"),
         "steps": info.get("step"),
-        "minutes": round(seconds / 60) if isinstance(seconds, int | float) else None,
+        "minutes": round(seconds / 60) if isinstance(seconds, int | float) and _known(seconds) else None,
         "loss": train.get("loss"),
         "preset": info.get("preset"),
         "seed": train.get("seed"),
     }
-    return {key: value for key, value in facts.items() if isinstance(value, str | int | float) and value != ""}
+    return {key: value for key, value in facts.items() if _known(value)}
+
+
+def _known(value: object) -> bool:
+    """config.json may be anyone's, and JSON as Python reads it holds infinite numbers, and some of 4,000 digits."""
+    return abs(value) < BEYOND if isinstance(value, int | float) else isinstance(value, str) and value != ""
 
 
 def words() -> dict[str, dict[str, str]]:

@@ -59,7 +59,7 @@ def feelings(gan, x, y):
     found, hooks = [], []
     for module in gan.D.net.modules():
         if isinstance(module, torch.nn.LeakyReLU):
-            hooks.append(module.register_forward_hook(lambda _m, _i, out: found.append(out)))
+            hooks += [module.register_forward_hook(lambda _m, _i, out: found.append(out))]
     logits = gan.D(x, y)
     for hook in hooks:
         hook.remove()
@@ -103,6 +103,24 @@ def test_batch_norm_is_folded_and_weights_take_two_bytes():
     assert 2 * convolutions < len(data) < 2 * convolutions + 8_000
     about = json.loads(model.metadata_props[0].value)
     assert about["name"] == "mine" and about["image_size"] == 32
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+@torch.no_grad()
+def test_weights_that_float16_cannot_hold_stay_as_they_are(scale):
+    """One layer makes tiny or huge what the next one brings back."""
+    gan = restless(image_size=28, nc=1)
+    wanted = painted(gan)[1]
+    for layer in gan.G_ema.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.weight.mul_(scale)
+            layer.bias.mul_(scale)
+            break
+    following = gan.G_ema.net[2][0]
+    following.weight.div_(scale)
+    ours, torchs = painted(gan)
+    assert np.abs(torchs - wanted).max() < 1e-3
+    assert np.abs(ours - torchs).max() <= PIXEL
 
 
 def test_labels_between_classes_are_weights():

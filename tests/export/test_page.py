@@ -158,6 +158,15 @@ def test_hostile_names_are_only_names(tmp_path):
     assert yaml.safe_load(front.removeprefix("---"))["sdk"] == "static"
 
 
+@pytest.mark.parametrize(
+    "number", [float("inf"), float("nan"), 10**400, "an hour"], ids=["inf", "nan", "long", "words"]
+)
+def test_numbers_that_are_none_are_left_out(number):
+    info = dict(seconds=number, step=number, data={"pictures": number}, train={"seed": number})
+    said = pages.card(page_of(gan=toy(**info)))
+    assert set(said) == ({"pictures", "steps", "seed"} if isinstance(number, str) else set())
+
+
 def test_the_front_matter_is_a_static_space(made):
     front = yaml.safe_load((made[0] / "README.md").read_text().split("---")[1])
     assert front | {"title": "Toy", "sdk": "static"} == front
