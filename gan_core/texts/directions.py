@@ -10,6 +10,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "directions_finding": ("Finding this model's directions, once.", "正在寻找该模型的方向（只需一次）。"),
     "directions_left_seconds": ("About {seconds} s to go.", "约剩 {seconds} 秒。"),
     "directions_again": ("Try again", "重试"),
+    "directions_older": (
+        "The run has gone on since these directions were found. They still lead nearly the same way; try again for those of its newest snapshot.",
+        "找到这些方向之后训练仍在继续。它们大致仍指向原处；可重试以得到最新快照的方向。",
+    ),
     "directions_left": ("Nobody waited for the directions any more.", "已没有人等待这些方向。"),
     "directions_none": (
         "No directions came with this page. Make two groups of pictures below, and find their difference.",

@@ -3,6 +3,7 @@
 import "./tabs.js";
 import "./head.js";
 import "./generate.js";
+import "./lab/following.js";
 import "./lab/lab.js";
 import "./interpolate.js";
 import "./train.js";

@@ -4,7 +4,8 @@ import { iconButton, make } from "../dom.js";
 import { latest } from "../server.js";
 import { number, t } from "../text.js";
 import { average, combine, neighbours, NOISE } from "./groups.js";
-import { norm, ofSeed } from "./latent.js";
+import { grown, norm, ofSeed } from "./latent.js";
+import { ofSeeds, seedsOf } from "./links.js";
 import { keep } from "./mine.js";
 import { savePng } from "./recipe.js";
 import { dropTarget, put, tile } from "./tile.js";
@@ -28,8 +29,6 @@ export class Arithmetic {
     this.lab = lab;
     this.groups = { A: [], B: [], C: [] };
     this.bins = Object.fromEntries(BINS.map((name) => [name, this.#bin(name)]));
-    this.paint = latest(() => this.#paintNow());
-    this.around = latest(() => this.#paintAround());
     this.canvas = make("canvas", { role: "img" });
     this.sheet = make("div", { class: "sums-sheet", role: "group", "aria-label": t("sums_sheet") });
     this.facts = make("p", { class: "sums-facts", role: "status", "aria-live": "polite" });
@@ -78,12 +77,31 @@ export class Arithmetic {
   // the laboratory's side
 
   model(about) {
+    const before = this.about;
     this.about = about;
-    this.#example();
+    this.paint = latest(() => this.#paintNow()); // what was painted with the model before may never end
+    this.around = latest(() => this.#paintAround());
+    this.sheet.replaceChildren();
+    if (grown(before, about)) this.#fill(this.groups);
+    else this.#example();
   }
 
   open() {
     this.paint();
+  }
+
+  /** The bins by their seeds, and what is done with them. */
+  view() {
+    const bins = BINS.map((name) => seedsOf(this.groups[name]));
+    return bins.includes(null) ? null : [...bins, this.strength.value, this.kept.checked ? "kept" : "free"].join(";");
+  }
+
+  restore(view) {
+    const [A, B, C, strength, kept] = view.split(";");
+    const groups = Object.fromEntries(BINS.map((name, i) => [name, ofSeeds(this.about, [A, B, C][i] ?? "").slice(0, MOST)]));
+    this.strength.value = strength;
+    this.kept.checked = kept !== "free";
+    this.#fill(groups);
   }
 
   // what is in the bins
@@ -150,6 +168,7 @@ export class Arithmetic {
     this.strengthIs.textContent = number(strength, 2);
     this.strength.ariaValueText = number(strength, 2);
     this.sum = combine(this.groups, strength, this.kept.checked);
+    this.lab.viewed();
     this.empty.hidden = Boolean(this.sum);
     this.result.hidden = this.facts.hidden = !this.sum;
     if (!this.sum) return;

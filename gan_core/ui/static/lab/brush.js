@@ -19,35 +19,50 @@ export class Brush {
   #times = [];
   #frames = [];
   #parts = {};
+  #coming; // the model that is wanted: one that was asked for before it comes too late
 
-  /** Gets the model and the runtime, at once. `progress(share)`. Throws Said where nothing can paint. */
+  /**
+   * Gets the model and the runtime, at once; until they are here the one before paints on. `progress(share)`.
+   * Throws Said where nothing can paint; never settles where another model is wanted meanwhile.
+   */
   async open(about, progress) {
-    this.about = about;
-    this.#jobs = [];
-    this.#wish = undefined;
+    this.#coming = about;
     const wanted = new URL(location.href).searchParams.get("brush"); // "webgpu", "wasm" or "server": for tests, and for whoever compares
-    if (wanted === "server") this.how = { kind: "server" };
-    if (this.how?.kind !== "server" && ((await this.#equipped(wanted, progress)) || (await this.#equipped("wasm", progress)))) return;
+    for (const runtime of wanted === "server" || this.how?.kind === "server" ? [] : [wanted, "wasm"]) {
+      if (await this.#equipped(about, runtime, progress)) return undefined;
+      if (about !== this.#coming) return never;
+    }
     if (site) throw new Said(t("lab_no_wasm"));
+    this.#turnTo(about);
     this.how = { kind: "server", ms: 0, fps: 0 };
+    return undefined;
   }
 
-  /** Has G in a worker, and has seen it paint? */
-  async #equipped(wanted, progress) {
-    const { about } = this;
-    this.#parts = {};
+  /** Has its G in a worker, and has seen it paint? */
+  async #equipped(about, wanted, progress) {
     try {
       const [graph] = await Promise.all([partOf(about, "G", progress), this.#started(wanted)]);
+      if (about !== this.#coming) return false;
+      this.#turnTo(about);
       await this.#ask("load", { part: "G", graph });
-      this.#parts.G = Promise.resolve();
       await this.#paintNow([{ z: new Float32Array(about.nz), y: about.num_classes ? new Float32Array(about.num_classes) : null }]); // the first run makes its plans
-      return true;
+      return about === this.#coming;
     } catch (error) {
+      if (about !== this.#coming) return false;
       if (error instanceof Said) throw error; // the model, not the browser
       console.info(`${this.how?.kind ?? wanted ?? "this browser"} does not run G:`, error.message);
       this.#stop();
       return false;
     }
+  }
+
+  /** What is still to be painted belongs to the model before. */
+  #turnTo(about) {
+    this.#parts = {};
+    if (about === this.about) return;
+    this.about = about;
+    this.#jobs = [];
+    this.#wish = undefined;
   }
 
   #stop() {
@@ -83,7 +98,8 @@ export class Brush {
   /** The part's graph, got when it is first needed: D to judge, "inside" to look into G. */
   need(part) {
     if (!this.#worker) return Promise.resolve(); // the server has them all
-    this.#parts[part] ??= partOf(this.about, part).then((graph) => this.#ask("load", { part, graph }));
+    const { about } = this;
+    this.#parts[part] ??= partOf(about, part).then((graph) => (about === this.about ? this.#ask("load", { part, graph }) : never));
     return this.#parts[part];
   }
 
@@ -118,16 +134,22 @@ export class Brush {
 
   async #follow() {
     const { latent, draw } = this.#wish;
+    const { about } = this;
     this.#wish = undefined;
+    if (!fits(latent, about)) return; // of the model before: the one that comes has its own
     try {
       const { images, ms } = await this.#paintNow([latent]);
       this.#count(ms);
       draw(images[0]);
     } catch (error) {
+      if (about !== this.about) return;
       if (this.how.kind === "webgpu" && !this.lost) { // a graphics driver that has gone: WebAssembly stays
         this.lost = true;
         this.#stop();
-        if (await this.#equipped("wasm", () => {})) this.#wish ??= { latent, draw };
+        const saved = await this.#equipped(about, "wasm", () => {}).catch(() => false);
+        if (about !== this.#coming) return;
+        if (!saved && !site) this.how = { kind: "server", ms: 0, fps: 0 };
+        this.#wish ??= { latent, draw };
         return;
       }
       console.error(error);
@@ -151,11 +173,12 @@ export class Brush {
   async paint(latents) {
     const { about } = this;
     const made = [];
+    if (!latents.every((latent) => fits(latent, about))) return never;
     for (let i = 0; i < latents.length;) {
-      if (about !== this.about) return never; // who asked looks at another model by now
       const tender = hand.moves;
       const part = latents.slice(i, i + (tender && this.#worker ? 1 : CHUNK));
       const { images } = await this.#queue(() => this.#paintNow(part));
+      if (about !== this.about) return never; // who asked looks at another model by now
       made.push(...images);
       i += part.length;
     }
@@ -174,8 +197,9 @@ export class Brush {
 
   /** Both at once: {logits, apart}. */
   async judge(latents) {
-    if (!this.#worker) return this.#judgedByServer(latents);
     const { about } = this;
+    if (!latents.every((latent) => fits(latent, about))) return never;
+    if (!this.#worker) return this.#judgedByServer(latents);
     await this.need("D");
     const logits = new Float32Array(latents.length);
     const apart = new Float32Array(Math.max(0, latents.length - 1));
@@ -183,6 +207,7 @@ export class Brush {
     for (let i = 0; i < latents.length; i++) { // one at a time: a hand may come in between
       if (about !== this.about) return never;
       const said = await this.#queue(() => this.#ask("judge", { ...rows([latents[i]]), chain, end: i + 1 === latents.length }));
+      if (about !== this.about) return never;
       logits[i] = said.logit;
       if (i) apart[i - 1] = said.apart;
     }
@@ -191,8 +216,11 @@ export class Brush {
 
   /** A part's outputs {name: {dims, data}} for inputs of the same form. */
   async run(part, feeds, wanted) {
+    const { about } = this;
     await this.need(part);
-    return this.#queue(() => this.#ask("run", { part, feeds, wanted }).then(({ outputs }) => outputs));
+    if (about !== this.about) return never;
+    const { outputs } = await this.#queue(() => this.#ask("run", { part, feeds, wanted }));
+    return about === this.about ? outputs : never;
   }
 
   #queue(work) {
@@ -236,6 +264,9 @@ export class Brush {
 }
 
 const never = new Promise(() => {});
+
+/** Is it a latent of that model? */
+const fits = ({ z, y }, { nz, num_classes: classes }) => z.length === nz && (y?.length ?? 0) === classes;
 
 const rows = (latents) => ({ n: latents.length, z: flat(latents.map(({ z }) => z)), y: latents[0].y && flat(latents.map(({ y }) => y)) });
 

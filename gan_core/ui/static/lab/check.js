@@ -29,10 +29,12 @@ export class Check {
 
   open() {
     this.easel.listen(true);
+    if (this.cut) this.look();
   }
 
   close() {
     this.easel.listen(false);
+    this.cut = this.looking;
     this.coming?.abort();
   }
 
@@ -44,11 +46,13 @@ export class Check {
   /** Everything anew, for the picture that is there now. */
   async look() {
     this.coming?.abort();
+    this.cut = this.looking = false;
     const { easel } = this;
     this.empty.hidden = !easel.empty;
     this.out.hidden = easel.empty;
     if (easel.empty) return;
     this.coming = new AbortController();
+    this.looking = true;
     const { signal } = this.coming;
     const body = { model: this.lab.about.key, picture: easel.picture() };
     this.real.replaceChildren(make("h3", {}, t("check_real")), make("p", { class: "fact" }, t("check_going")));
@@ -58,6 +62,7 @@ export class Check {
       return this.#real(await ask("lab/check", {}, { method: "POST", signal, body: JSON.stringify({ ...body, file_kind: easel.kind, ...(file && { file }) }) }));
     });
     if (!signal.aborted) await this.#part(this.copied, "check_copied", signal, () => this.#searched(body, signal));
+    if (signal === this.coming.signal) this.looking = false;
   }
 
   /** A heading, and what came of the work or why nothing did. */
@@ -72,7 +77,7 @@ export class Check {
         parts = [make("p", { class: "empty" }, error instanceof Said ? error.message : t("went_wrong"))];
       }
     }
-    if (!signal.aborted || place === this.copied) place.replaceChildren(make("h3", {}, t(heading)), ...parts);
+    if (signal === this.coming.signal) place.replaceChildren(make("h3", {}, t(heading)), ...parts);
   }
 
   // is it copied?

@@ -5,7 +5,7 @@ import { ask, Said } from "../server.js";
 import { number, t } from "../text.js";
 import { called, readAll, rename, taken, written } from "./found.js";
 import { directionsOf, site } from "./home.js";
-import { add, norm, oneHot, point, posted, unpack } from "./latent.js";
+import { add, grown, norm, oneHot, point, posted, unpack } from "./latent.js";
 import { Matrix } from "./matrix.js";
 import { difference } from "./means.js";
 import { fileName, hand } from "./recipe.js";
@@ -47,13 +47,23 @@ export class Directions {
   // the laboratory's side
 
   model(about) {
+    const before = this.about;
     this.about = about;
+    if (grown(before, about) && this.found.length) { // what was found a moment ago still leads there, and the sliders stay
+      for (const d of this.found) d.own = true; // their names are no names of this snapshot's
+      for (const row of this.#all()) row.shown = undefined;
+      this.retry.hidden = false;
+      this.#say(t("directions_older"));
+      return;
+    }
+    this.#say("");
     this.found = [];
     this.own = [];
     this.class = { id: "class", method: "class", name: {} };
     this.sections = [];
     this.wanted = undefined;
     this.groups.model();
+    this.matrix.model(about, [], null);
     this.#lay();
     this.#find();
   }
@@ -62,6 +72,7 @@ export class Directions {
   hand(latent) {
     if (latent === this.made) return;
     this.made = latent;
+    this.wanted = undefined; // an address told of another hand
     this.#start(latent);
     for (const row of this.#all()) row.set(0);
     this.#follow(0);
@@ -112,6 +123,7 @@ export class Directions {
     const { about } = this;
     this.waiting.hidden = false;
     this.retry.hidden = true;
+    this.#say("");
     this.bar.removeAttribute("value");
     this.waits.textContent = t("directions_finding");
     try {
@@ -148,7 +160,7 @@ export class Directions {
       this.#lay("jacobian");
       this.#say(t("directions_found_jacobian", { seconds: number((performance.now() - began) / 1000, 1) }));
     } catch (error) {
-      this.#say(sentence(error), true);
+      if (this.about === about) this.#say(sentence(error), true);
     } finally {
       this.jacobian.disabled = false;
     }
@@ -360,7 +372,7 @@ class Row {
     this.label.classList.toggle("unnamed", !Object.keys(this.d.name ?? {}).length);
     this.range.setAttribute("aria-label", this.measured);
     this.strip.setAttribute("aria-label", this.name);
-    this.#tiles();
+    for (const button of this.strip.children) button.setAttribute("aria-label", t("directions_tile", { name: this.name, value: this.words_(Number(button.dataset.value)) }));
   }
 
   set(value, fromRange = false) {
@@ -369,7 +381,7 @@ class Row {
     this.range.setAttribute("aria-valuetext", this.words_(value));
     this.output.textContent = value ? this.words_(value) : "";
     this.element.classList.toggle("moved", value !== 0);
-    this.#tiles();
+    for (const button of this.strip.children) button.classList.toggle("current", Math.abs(button.dataset.value - value) < 0.01);
   }
 
   words_(value) {
@@ -387,14 +399,6 @@ class Row {
     const size = this.tool.about.size;
     const go = () => { this.set(value); this.tool.moved(this); };
     return make("button", { type: "button", class: "tile", tabindex: "-1", "data-value": value, onclick: go }, make("canvas", { "aria-hidden": "true", width: size, height: size }));
-  }
-
-  #tiles() {
-    for (const button of this.strip?.children ?? []) {
-      const value = Number(button.dataset.value);
-      button.setAttribute("aria-label", t("directions_tile", { name: this.name, value: this.words_(value) }));
-      button.classList.toggle("current", Math.abs(value - this.value) < 0.01);
-    }
   }
 
   #edit() {

@@ -107,7 +107,7 @@ export class Easel {
   }
 
   #paste(event) {
-    if (event.target.closest?.("input, textarea, dialog")) return;
+    if (!this.stage.clientWidth || event.target.closest?.("input, textarea, dialog")) return; // the page may show another tab
     const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
     if (!file) return this.lab.say(t("easel_no_paste"), true);
     event.preventDefault();

@@ -64,10 +64,19 @@ export class Find {
     this.why.textContent = t(`find_why_${task}`);
     this.factor.hidden = task !== "enlarge";
     this.easel.hollow(task === "fill");
+    if (this.lab.about) this.lab.viewed();
   }
 
   open() {
     this.easel.listen(true);
+  }
+
+  view() {
+    return this.task === "find" ? null : this.task;
+  }
+
+  restore(view) {
+    if (TASKS.includes(view)) this.choose(view);
   }
 
   close() {
@@ -178,6 +187,7 @@ export class Find {
     const words = make("span", { class: "fact", role: "status" });
     let coming = null;
     const button = make("button", { type: "button", class: "plain", onclick: () => (coming ? coming.abort() : go()) }, t("find_measure"));
+    const place = this.verdict;
     const go = async () => {
       const clock = new Clock();
       coming = new AbortController();
@@ -188,7 +198,7 @@ export class Find {
           bar.value = done / of;
           if (!what) words.textContent = t("find_measuring", { percent: Math.round((100 * done) / of), time: lasting(clock.left(done / of)) });
         }, coming.signal);
-        this.#judge({ ...found, ...judged });
+        if (place === this.verdict) this.#judge({ ...found, ...judged }); // else another picture has been found since
       } catch (error) {
         this.#say(error);
       } finally {

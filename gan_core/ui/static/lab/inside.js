@@ -4,7 +4,7 @@ import { make } from "../dom.js";
 import { latest, Said } from "../server.js";
 import { number, t } from "../text.js";
 import { paintInside, strengthsOf, untouched } from "./inner.js";
-import { ofSeed } from "./latent.js";
+import { grown, ofSeed } from "./latent.js";
 import { fileName, hand, pngOf } from "./recipe.js";
 import { dropTarget, put, tile } from "./tile.js";
 
@@ -25,7 +25,6 @@ export class Inside {
 
   constructor(lab) {
     this.lab = lab;
-    this.paint = latest(() => this.#paintNow());
     this.result = make("canvas", { role: "img", "aria-label": t("inside_result_of") });
     this.change = make("canvas", { role: "img", "aria-label": t("inside_difference_of") });
     this.changeFigure = make("figure", { hidden: true }, this.change, this.changeWords = make("figcaption", {}, t("inside_difference")));
@@ -49,7 +48,16 @@ export class Inside {
   // the laboratory's side
 
   model(about) {
+    const same = grown(this.about, about) && JSON.stringify(this.about.stages) === JSON.stringify(about.stages);
     this.about = about;
+    this.paint = latest(() => this.#paintNow()); // what was painted with the model before may never end
+    this.opened = false; // its graph is still to come
+    this.image = undefined;
+    if (same) {
+      this.channels.forget();
+      for (const face of [this.faceA, this.faceB]) face?.show(face.latent);
+      return;
+    }
     this.changes = untouched(about);
     this.partner = ofSeed(about, 1);
     this.board.model(about);
@@ -166,7 +174,7 @@ class Board {
       make("div", { class: "bar" },
         make("button", { type: "button", class: "plain", onclick: () => this.#example() }, t("inside_example")),
         make("button", { type: "button", class: "plain", onclick: () => this.#fill(() => "none") }, t("inside_clear"))), this.told);
-    addEventListener("pointerup", () => { this.dragging = undefined; });
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { this.dragging = undefined; });
   }
 
   model(about) {
@@ -324,17 +332,22 @@ class Channels {
     this.list.addEventListener("keydown", (event) => this.#key(event));
   }
 
+  /** What was measured is of another G. */
+  forget() {
+    this.looked = undefined;
+    this.found.replaceChildren();
+    this.said.textContent = "";
+  }
+
   model(about) {
+    this.forget();
     this.stage = 0;
     this.order = undefined;
-    this.looked = undefined;
     this.chosen = undefined;
     this.values = undefined;
     this.select.replaceChildren(...about.stages.map((_, i) => make("option", { value: i }, nameOf(about, i))));
     this.#choose(undefined);
     this.list.replaceChildren();
-    this.found.replaceChildren();
-    this.said.textContent = "";
     this.told.textContent = "";
     this.off.textContent = "";
   }
@@ -431,7 +444,8 @@ class Channels {
     } finally {
       this.where.disabled = false;
     }
-    if (!this.looked || this.tool.about !== about) return;
+    if (this.tool.about !== about) return;
+    if (!this.looked) return this.forget(); // the tool was left meanwhile
     const { channels } = about.stages[stage];
     const strength = (i) => this.looked[stage][i * channels + c];
     const best = [...samples.keys()].sort((a, b) => strength(b) - strength(a)).slice(0, BEST);

@@ -1,6 +1,6 @@
 // The laboratory: one picture in hand, the tools that move it, and the pictures at hand to start from.
 
-import { make } from "../dom.js";
+import { hand as finger, make } from "../dom.js";
 import { Said } from "../server.js";
 import { lang, number, t } from "../text.js";
 import { Arithmetic } from "./arithmetic.js";
@@ -22,6 +22,7 @@ import { Walk } from "./walk.js";
 const TOOLS = [Walk, Directions, Paths, Arithmetic, Inside, Find, Check, Mine]; // in this order
 const JUDGED = 120; // ms between two opinions of D while the hand moves
 const MOST_SEED = 2 ** 31 - 1;
+const RESTED = 500; // ms until a newer snapshot asks again whether the hand rests
 
 class GanLab extends HTMLElement {
   connectedCallback() {
@@ -50,7 +51,18 @@ class GanLab extends HTMLElement {
   controls(key) {
     if (!key || key === this.wanted) return;
     this.wanted = key;
+    document.dispatchEvent(new CustomEvent("studio:explored", { detail: this })); // see following.js
     this.#seen();
+  }
+
+  /** The run that is open by its newest snapshot has a newer one: that takes over, as soon as the hand rests. */
+  grown() {
+    clearTimeout(this.growing);
+    if (finger.moves) this.growing = setTimeout(() => this.grown(), RESTED);
+    else {
+      this.opening = undefined;
+      this.#seen();
+    }
   }
 
   /** Nothing is fetched before somebody looks. */
@@ -60,22 +72,29 @@ class GanLab extends HTMLElement {
       this.shown = shown;
       if (shown) this.#remember();
       else if (this.about && !site) forget();
+      if (this.failed) this.opening = undefined; // whoever comes back tries again
     }
     if (shown && this.wanted && this.wanted !== this.opening) this.#open(this.wanted);
   }
 
   async #open(key) {
     this.opening = key;
-    this.#loading(0);
-    this.say("");
+    this.failed = false;
+    const grows = key === this.about?.key; // a run, while somebody looks at it: nothing jumps
+    if (!grows) {
+      this.#loading(0);
+      this.say("");
+    }
     try {
       const about = await aboutModel(key);
       if (this.opening !== key) return;
-      await this.brush.open(about, (share) => { if (this.opening === key) this.#loading(share); });
+      await this.brush.open(about, (share) => { if (this.opening === key && !grows) this.#loading(share); });
       if (this.opening !== key) return;
       this.#ready(about);
     } catch (error) {
-      if (this.opening === key) this.say(sentence(error), true);
+      if (this.opening !== key) return;
+      this.failed = true;
+      this.say(sentence(error), true);
     } finally {
       if (this.opening === key) this.#loading(null);
     }
@@ -93,12 +112,15 @@ class GanLab extends HTMLElement {
       wrong = t("lab_link_wrong", { why: error.message });
     }
     if (before && before.nz === about.nz && before.num_classes === about.num_classes && this.hand) latent = this.hand; // the same place in another model: a run grows
-    this.hand = undefined;
-    this.walked = 0;
+    this.thinking = false; // what was asked about the model before is never answered
+    for (const tool of this.tools) tool.fresh = false;
+    if (latent !== this.hand || before.key !== about.key) {
+      this.hand = undefined;
+      this.walked = 0;
+    }
     this.board.classList.add("ready");
     this.take(latent);
-    this.tray.model();
-    for (const tool of this.tools) tool.fresh = false;
+    this.tray.model(before?.key === about.key);
     const asked = before ? null : new URL(location.href).searchParams.get("tool");
     this.show(this.tools.find(({ constructor: { toolName } }) => toolName === asked) ?? this.tool);
     if (!before) {
@@ -126,7 +148,7 @@ class GanLab extends HTMLElement {
       return undefined;
     });
     this.#facts();
-    this.tool?.hand?.(latent);
+    if (this.tool?.fresh) this.tool.hand?.(latent);
     this.#remember();
     this.#judgeSoon();
   }
@@ -148,15 +170,17 @@ class GanLab extends HTMLElement {
   }
 
   async #judge() {
-    const latent = this.hand;
-    if (!this.about || this.thinking) return;
+    const { about, hand: latent } = this;
+    if (!about || this.thinking) return;
     this.thinking = true;
     this.judged = performance.now();
     try {
       const [logit] = await this.brush.opinions([latent]);
-      this.#opinion(logit);
+      if (about === this.about) this.#opinion(logit);
     } catch (error) {
+      if (about !== this.about) return;
       console.error(error);
+      this.meter.hidden = true;
       this.opinionFact.textContent = t("lab_no_opinion");
     } finally {
       this.thinking = false;
@@ -251,13 +275,19 @@ class GanLab extends HTMLElement {
     }
   }
 
-  /** Whatever knows its model and its z: a recipe. Opens the model first where it is another one. */
+  /** Whatever knows its model and its z: a recipe. Opens the model, or the snapshot, first where it is another one. */
   async open(recipe, name) {
-    const same = recipe.model === this.about.key.split("@")[0] || (site && recipe.z);
-    if (!same && this.props) {
-      this.props.value = { model: recipe.model, at: Date.now() };
-      this.controls(recipe.model);
-      await this.opened(recipe.model);
+    try {
+      const key = await this.#keyOf(recipe);
+      if (key !== this.about.key) {
+        if (this.props) this.props.value = { model: key, at: Date.now() };
+        this.controls(key);
+        await this.opened(key);
+        if (this.about.key !== key) return; // why not has been said
+      }
+    } catch (error) {
+      this.say(sentence(error), true);
+      return;
     }
     try {
       this.take(latentOf(this.about, recipe));
@@ -267,9 +297,20 @@ class GanLab extends HTMLElement {
     }
   }
 
+  /** A run's snapshot as it was, if it is still there; else the run as it is now. */
+  async #keyOf({ model, step }) {
+    const { key } = this.about;
+    if (site) return key;
+    const ofRun = model.startsWith("run:") && Number.isSafeInteger(step);
+    if (model === key.split("@")[0] && (!ofRun || step === this.about.step)) return key;
+    if (!ofRun || (await aboutModel(model)).step === step) return model;
+    const then = `${model}@${String(step).padStart(6, "0")}`;
+    return aboutModel(then).then(() => then, () => model);
+  }
+
   /** Resolves once that model is open, or has failed to. */
   async opened(key) {
-    while (this.wanted === key && this.about?.key !== key && !this.message.classList.contains("wrong")) await new Promise((later) => setTimeout(later, 50));
+    while (this.wanted === key && this.about?.key !== key && !this.failed) await new Promise((later) => setTimeout(later, 50));
   }
 
   /** From Generate: the model, and a latent of it. */

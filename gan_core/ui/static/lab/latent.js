@@ -12,6 +12,9 @@ export function ofSeed(about, seed, label = null) {
   return { z, y: about.num_classes ? oneHot(about.num_classes, wanted ?? classOf(about, z)) : null, seed, label: wanted };
 }
 
+/** Is it the same model, maybe further on in its training? Then what somebody has laid out in a tool stays. */
+export const grown = (before, now) => ["key", "nz", "num_classes", "size"].every((name) => before?.[name] === now[name]);
+
 /** A point that comes from no seed. */
 export const point = (z, y = null) => ({ z, y, seed: null, label: null });
 

@@ -67,6 +67,15 @@ export function latentOfAddress(about) {
   return isOneHot(y) ? { ...latent, y, label: loudest(y) } : point(latent.z, y);
 }
 
+/** Latents by their seeds, for a tool's view; null where one comes from no seed. */
+export const seedsOf = (latents) => (latents.every(({ seed }) => seed != null) ? latents.map(({ seed, label }) => (label == null ? seed : `${seed}:${label}`)).join(",") : null);
+
+/** The reverse. Throws RangeError for rubbish. */
+export const ofSeeds = (about, text) => (text === "" ? [] : text.split(",", 64).map((part) => {
+  const [seed, label] = part.split(":");
+  return ofSeed(about, whole(seed, 2 ** 31), label === undefined ? null : whole(label, about.num_classes));
+}));
+
 function classes(text, about) {
   const y = new Float32Array(about.num_classes);
   const parts = text.slice(0, 4096).split(",");

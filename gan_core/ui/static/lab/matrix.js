@@ -21,6 +21,8 @@ export class Matrix {
   model(about, found, file) {
     this.found = found;
     this.element.hidden = true;
+    this.round = (this.round ?? 0) + 1;
+    this.pair.replaceChildren();
     const k = (file?.directions ?? []).length;
     let values;
     try {
@@ -35,6 +37,7 @@ export class Matrix {
     this.element.hidden = false;
     this.at = [0, 1];
     this.#lay();
+    if (this.element.open) this.#show();
   }
 
   names() {

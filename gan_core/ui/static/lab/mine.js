@@ -24,9 +24,9 @@ function database() {
 async function within(mode, work) {
   const store = (await database()).transaction(STORE, mode).objectStore(STORE);
   const wish = work(store);
-  return new Promise((keep, fail) => {
-    wish.onsuccess = () => keep(wish.result);
-    wish.onerror = () => fail(wish.error);
+  return new Promise((keep, fail) => { // once it is written: a full disk is told of at the end
+    store.transaction.oncomplete = () => keep(wish.result);
+    store.transaction.onabort = () => fail(store.transaction.error ?? wish.error);
   });
 }
 
@@ -67,6 +67,7 @@ export class Mine {
 
   constructor(lab) {
     this.lab = lab;
+    this.kept = [];
     this.list = make("div", { class: "kept" });
     this.empty = make("p", { class: "empty" }, t("mine_empty"));
     this.file = make("input", { type: "file", accept: "application/json,.json", hidden: true, onchange: () => this.#import() });
@@ -74,7 +75,7 @@ export class Mine {
     this.element = make("div", {},
       make("div", { class: "bar" },
         this.out = button("mine_export", () => this.#export()),
-        button("mine_import", () => this.file.click()),
+        this.in = button("mine_import", () => this.file.click()),
         this.clear = button("mine_clear", () => this.#clear()), this.file),
       this.empty, this.list);
   }
@@ -101,9 +102,11 @@ export class Mine {
       make("button", { type: "button", class: "plain small", "aria-label": t("mine_remove_of", { name: words }), onclick: () => this.#remove(entry) }, t("mine_remove")));
   }
 
-  async #remove({ id }) {
-    await within("readwrite", (store) => store.delete(id));
+  async #remove(entry) {
+    const i = this.kept.indexOf(entry);
+    await within("readwrite", (store) => store.delete(entry.id));
     await this.#show();
+    (this.list.children[Math.min(i, this.kept.length - 1)]?.lastChild ?? this.in).focus(); // the button that had it is gone
     this.lab.tray.kept();
     this.lab.say(t("mine_removed"));
   }
@@ -117,6 +120,7 @@ export class Mine {
     }
     await within("readwrite", (store) => store.clear());
     this.open();
+    this.in.focus();
     this.lab.tray.kept();
     this.lab.say(t("mine_cleared"));
   }

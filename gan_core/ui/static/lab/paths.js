@@ -1,11 +1,12 @@
 // The interpolation laboratory: three ways between the same pictures, under one hand, with their curves, and as films.
 
-import { face, iconButton, make, still } from "../dom.js";
+import { face, iconButton, make } from "../dom.js";
 import { Films, Print } from "../films.js";
-import { latest } from "../server.js";
+import { latest, Said } from "../server.js";
 import { number, t } from "../text.js";
 import { site } from "./home.js";
-import { norm, ofSeed, PATHS, posted } from "./latent.js";
+import { grown, norm, ofSeed, PATHS, posted } from "./latent.js";
+import { ofSeeds, seedsOf } from "./links.js";
 import { colours, plot, shareOf, short } from "./plot.js";
 import { fileName, hand as save } from "./recipe.js";
 import { dropTarget, put, tile } from "./tile.js";
@@ -37,7 +38,6 @@ export class Paths {
     this.generation = 0; // of what is measured: an older one gives up
     this.settings = { even: false, easing: "linear", loop: false, frames: 72, fps: 24 };
     this.rows = Object.fromEntries(NAMES.map((name) => [name, this.#row(name)]));
-    this.paint = latest(() => this.#paintNow());
     this.say = make("p", { class: "message", role: "status", "aria-live": "polite" });
     this.list = make("ol", { class: "keyframes", "aria-label": t("keyframes") });
     this.verdict = make("p", { class: "paths-verdict", "aria-live": "polite" });
@@ -119,7 +119,7 @@ export class Paths {
       frames.value = Math.round(Math.min(MOST_FRAMES, Math.max(this.keyframes.length, Number(frames.value) || settings.frames)));
       this.#set({ frames: Number(frames.value) });
     });
-    const loop = make("input", { type: "checkbox", role: "switch", onchange: () => this.#set({ loop: loop.checked }) });
+    const loop = this.loop = make("input", { type: "checkbox", role: "switch", onchange: () => this.#set({ loop: loop.checked }) });
     this.easing = easing;
     return make("details", { class: "paths-pace" },
       make("summary", {}, t("paths_pace")),
@@ -165,15 +165,33 @@ export class Paths {
 
   model(about) {
     const seeds = this.about && this.keyframes.every(({ seed }) => seed != null) ? this.keyframes.map(({ seed }) => seed) : START;
+    if (!grown(this.about, about)) {
+      this.keyframes = seeds.map((seed) => ofSeed(about, seed));
+      this.frame = 0;
+    }
     this.about = about;
-    this.keyframes = seeds.map((seed) => ofSeed(about, seed));
+    this.paint = latest(() => this.#paintNow()); // what was painted with the model before may never end
     this.print.sized(about.size);
-    this.frame = 0;
     this.stale = true;
     if (this.shown) this.#changed();
   }
 
-  hand() {}
+  /** Keyframes by their seeds, the chosen path, and how it is walked. */
+  view() {
+    const seeds = seedsOf(this.keyframes);
+    return seeds && [seeds, this.chosen, this.settings.even && "even", this.settings.loop && "loop"].filter(Boolean).join(";");
+  }
+
+  restore(view) {
+    const [seeds, ...words] = view.split(";");
+    const keyframes = ofSeeds(this.about, seeds);
+    if (keyframes.length < 2 || keyframes.length > MOST) return;
+    this.keyframes = keyframes;
+    for (const name of ["even", "loop"]) this[name].checked = this.settings[name] = words.includes(name);
+    this.easing.disabled = this.settings.even;
+    this.#choose(NAMES.find((name) => words.includes(name)) ?? this.chosen);
+    this.#changed();
+  }
 
   // keyframes
 
@@ -222,6 +240,7 @@ export class Paths {
   #set(values) {
     Object.assign(this.settings, values);
     this.easing.disabled = this.settings.even;
+    this.lab.viewed();
     if ("fps" in values) return;
     this.#timed();
     this.#measure();
@@ -232,6 +251,7 @@ export class Paths {
     this.stale = false;
     this.settings.frames = Math.max(this.settings.frames, this.keyframes.length);
     for (const row of Object.values(this.rows)) row.paced = null;
+    this.lab.viewed();
     this.#listed();
     this.#timed();
     this.#measure();
@@ -345,6 +365,7 @@ export class Paths {
       for (const element of [row.figure, row.element]) element.classList.toggle("chosen", row.name === name);
     }
     this.exported.textContent = t("paths_export", { name: t(`paths_${name}`) });
+    this.lab.viewed();
   }
 
   // the strips
@@ -354,7 +375,8 @@ export class Paths {
   }
 
   #resized() {
-    if (!this.shown || this.stale || !this.element.clientWidth) return;
+    if (!this.element.clientWidth) return this.pause(); // the page shows another tab
+    if (!this.shown || this.stale) return;
     if (this.fitted !== this.#fitting) this.#strips();
     this.#inked();
   }
@@ -367,6 +389,7 @@ export class Paths {
   }
 
   #strips() {
+    if (!this.element.clientWidth) this.fitted = undefined; // to be painted when it is seen again
     if (!this.shown || !this.keyframes.length || !this.element.clientWidth) return;
     const n = this.fitted = this.#fitting;
     for (const row of Object.values(this.rows)) {
@@ -433,8 +456,8 @@ export class Paths {
       await this.#ahead(generation);
     } catch (error) {
       if (error !== GIVEN_UP) {
-        console.error(error);
-        this.#tell(error.message, true);
+        if (!(error instanceof Said)) console.error(error);
+        this.#tell(error instanceof Said ? error.message : t("went_wrong"), true);
       }
     }
   }

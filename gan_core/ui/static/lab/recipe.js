@@ -1,7 +1,7 @@
 // Pictures that know how they were made: the PNG chunk of gan_core/export/png.py, written and read in the browser.
 
 import { pixels } from "../sprite.js";
-import { loudest, pack, point, unpack } from "./latent.js";
+import { add, loudest, norm, ofSeed, oneHot, pack, point, unpack } from "./latent.js";
 
 const KEY = "dcgan-studio";
 const SIDE = 256; // pixels a saved picture is brought to: 28 is a speck
@@ -21,15 +21,17 @@ export function recipeOf(about, latent) {
 /** A latent of a stranger's recipe. Throws RangeError for what does not fit the model, or is not what it should be. */
 export function latentOf(about, recipe) {
   const z = numbers(recipe.z, about.nz);
-  const seed = Number.isSafeInteger(recipe.seed) && recipe.seed >= 0 ? recipe.seed : null;
   const psi = typeof recipe.truncation === "number" && recipe.truncation > 0 && recipe.truncation <= 1 ? recipe.truncation : 1;
   const shrunk = psi === 1 ? z : z.map((value) => value * psi);
-  if (!about.num_classes) return { ...point(shrunk), seed: psi === 1 ? seed : null };
-  const label = Number.isInteger(recipe.label) && recipe.label >= 0 && recipe.label < about.num_classes ? recipe.label : null;
-  const y = recipe.y ? numbers(recipe.y, about.num_classes) : new Float32Array(about.num_classes);
-  if (!recipe.y) y[label ?? 0] = 1;
-  return { z: shrunk, y, seed: psi === 1 && !recipe.y ? seed : null, label };
+  const seed = draws(about, recipe.seed, shrunk) ? recipe.seed : null;
+  if (!about.num_classes) return { ...point(shrunk), seed };
+  if (recipe.y) return point(shrunk, numbers(recipe.y, about.num_classes));
+  const label = Number.isInteger(recipe.label) && recipe.label >= 0 && recipe.label < about.num_classes ? recipe.label : 0;
+  return { z: shrunk, y: oneHot(about.num_classes, label), seed, label };
 }
+
+/** Anybody can write a seed into a file: it counts where it draws this z. */
+const draws = (about, seed, z) => Number.isSafeInteger(seed) && seed >= 0 && seed < 2 ** 31 && norm(add(ofSeed(about, seed).z, z, -1)) < 1e-3;
 
 function numbers(text, length) {
   if (typeof text !== "string" || text.length > MOST_TEXT) throw new RangeError("no numbers");

@@ -24,7 +24,7 @@ export function tile(lab, latent, label, onclick, attributes = {}) {
   });
   button.show = (now) => { // another latent in the same place
     button.latent = now;
-    lab.brush.paint([now]).then(([image]) => { if (button.latent === now) put(canvas, image); });
+    lab.brush.paint([now]).then(([image]) => { if (button.latent === now) put(canvas, image); }, (error) => console.error(error));
   };
   button.show(latent);
   return button;

@@ -19,8 +19,9 @@ export class Tray {
     this.element.append(this.dialog);
   }
 
-  model() {
-    this.seeds = SOME;
+  // same: it is the model that was open, further on
+  model(same = false) {
+    if (!same) this.seeds = SOME;
     this.#list();
   }
 
@@ -39,7 +40,12 @@ export class Tray {
   }
 
   async #list() {
-    this.tiles.replaceChildren(...(await this.latents()).map((latent) => this.#tile(latent, (chosen) => this.lab.take(chosen))), this.more);
+    const { about } = this.lab;
+    const latents = await this.latents();
+    if (about !== this.lab.about) return;
+    const focused = document.activeElement === this.more;
+    this.tiles.replaceChildren(...latents.map((latent) => this.#tile(latent, (chosen) => this.lab.take(chosen))), this.more);
+    if (focused) this.more.focus();
   }
 
   #tile(latent, onclick) {
@@ -66,7 +72,7 @@ export class Tray {
           return button;
         })),
         make("div", { class: "bar" }, make("button", { type: "button", class: "plain", onclick: () => done(null) }, t("close"))));
-      this.dialog.oncancel = () => resolve(null);
+      this.dialog.onclose = () => resolve(null);
       this.dialog.showModal();
     });
   }

@@ -3,8 +3,9 @@
 import { make } from "../dom.js";
 import { fit } from "../sprite.js";
 import { number, t } from "../text.js";
+import { called, readAll } from "./found.js";
 import { directionsOf } from "./home.js";
-import { add, dot, norm, ofSeed, point, scale, unpack } from "./latent.js";
+import { add, dot, grown, norm, ofSeed, point, scale } from "./latent.js";
 import { dropTarget, put, tile } from "./tile.js";
 
 const ROWS = 9; // pictures on a side of the map
@@ -12,6 +13,7 @@ const REACH = { three: [-0.25, 1.25], two: [-3, 3] }; // of the map: in pictures
 const CORNERS = [0, 11, 9]; // seeds to begin with: unlike each other in every shipped model, the first one in hand
 const OPPOSITE = [0, 2]; // and on the circle
 const AROUND = 20; // pictures on the circle
+const NEAR = 0.05; // between two latents that are one
 const STEP = 1 / 40; // of the map, by an arrow key; a quarter as fine with Alt, four times as coarse with Shift
 
 export class Walk {
@@ -29,21 +31,22 @@ export class Walk {
     new ResizeObserver(() => { this.plane.lay(); this.circle.lay(); }).observe(this.element);
   }
 
-  async model(about) {
-    this.plane.model(about, []);
+  model(about) {
+    this.plane.model(about);
     this.circle.model(about);
-    const found = await directionsOf(about).catch(() => null); // without them the plane is spanned by pictures and by chance
-    if (about === this.lab.about) this.plane.directions(found?.directions ?? []);
   }
 
   /** A mark that does not say where the hand is, pales. */
   hand(latent) {
-    for (const pad of [this.plane, this.circle]) pad.mark.classList.toggle("away", pad.taken !== latent);
+    for (const pad of [this.plane, this.circle]) pad.mark.classList.toggle("away", pad.taken !== latent && norm(add(pad.here.z, latent.z, -1)) > NEAR);
   }
 
   view() { return this.plane.view(); }
 
-  restore(view) { this.plane.restore(view); }
+  restore(view) {
+    this.plane.restore(view);
+    this.hand(this.lab.hand);
+  }
 }
 
 /** The map: a square of pictures, a mark where the hand is, two sliders that say the same. */
@@ -70,20 +73,41 @@ class Plane {
   }
 
   model(about) {
+    if (!grown(this.about, about)) {
+      this.ends = CORNERS.map((seed) => ofSeed(about, seed));
+      this.base = this.lab.hand;
+      this.chosen = [0, 1];
+      this.found = [];
+      this.asked = false;
+    }
     this.about = about;
-    this.ends = CORNERS.map((seed) => ofSeed(about, seed));
-    this.base = this.lab.hand;
-    this.found = [];
-    this.chosen = [0, 1];
+    this.#corners();
+    this.#axes();
     this.#span(this.kind, false);
   }
 
-  /** Those that were found for this model; without any the axes are by chance. */
-  directions(found) {
-    this.found = found.slice(0, 64).map(({ id, name, z }) => ({ name: (name && (name[window.STUDIO_LANG] ?? name.en)) || id, z: unpack(z) }));
-    this.found = this.found.filter(({ z }) => z.length === this.about.nz);
-    if (this.kind === "two") this.#span("two", false);
+  /** Asks for the model's directions when they are first needed; until they come, and without any, the axes are by chance. */
+  async #directions() {
+    if (this.asked) return;
+    this.asked = true;
+    const { about } = this;
+    const left = () => { if (!grown(about, this.about)) throw new DOMException("another model", "AbortError"); };
+    const file = await directionsOf(about, left).catch(() => null);
+    if (!grown(about, this.about)) return;
+    const { here } = this;
+    this.found = readAll(about, file);
+    if (this.kind === "two") this.#came(here);
+    this.#axes();
+    this.draw();
   }
+
+  /** The walk has come to this latent: it began that far before. */
+  #came(latent) {
+    const [u, v] = this.at.two;
+    this.base = point(add(add(latent.z, this.#axis(0), -u), this.#axis(1), -v), latent.y);
+  }
+
+  get here() { return this.latent(this.at[this.kind]); }
 
   #axis(i) {
     if (this.found[this.chosen[i]]) return this.found[this.chosen[i]].z;
@@ -108,23 +132,40 @@ class Plane {
       letter.style.left = `${100 * share(letter.place[0], kind)}%`;
       letter.style.bottom = `${100 * share(letter.place[1], kind)}%`;
     }
-    this.#list();
+    if (kind === "two") this.#directions();
     this.#mark();
     this.draw();
-    if (chosen) this.lab.viewed();
+    if (chosen) {
+      this.mark.classList.toggle("away", norm(add(this.here.z, this.lab.hand.z, -1)) > NEAR);
+      this.lab.viewed();
+    }
   }
 
-  #list() {
+  #corners() {
     this.corners.replaceChildren(...this.ends.map((latent, i) => {
       const name = t("walk_corner", { letter: "ABC"[i] });
-      const change = (other) => { if (other) { this.ends[i] = other; this.#list(); this.draw(); } };
+      const change = (other) => {
+        if (!other) return;
+        this.ends[i] = other;
+        button.show(other);
+        this.draw();
+        this.lab.viewed();
+      };
       const button = tile(this.lab, latent, name, async () => change(await this.lab.pick(name)));
       dropTarget(this.lab, button, change);
       return make("div", { class: "corner" }, make("span", { class: "letter" }, "ABC"[i]), button);
     }));
-    const names = this.found.length ? this.found.map(({ name }) => name) : [t("walk_chance", { n: 1 }), t("walk_chance", { n: 2 })];
+  }
+
+  #axes() {
+    const names = this.found.length ? this.found.map((d) => called(d, 1 + this.found.filter(({ method }) => method === d.method).indexOf(d))) : [t("walk_chance", { n: 1 }), t("walk_chance", { n: 2 })];
+    const change = (i, k) => {
+      this.chosen[i] = k;
+      this.draw();
+      this.lab.viewed();
+    };
     this.axes.replaceChildren(...["walk_axis_across", "walk_axis_up"].map((key, i) =>
-      make("label", {}, t(key), make("select", { onchange: (event) => { this.chosen[i] = Number(event.target.value); this.draw(); } },
+      make("label", {}, t(key), make("select", { onchange: (event) => change(i, Number(event.target.value)) },
         ...names.map((name, k) => make("option", { value: k, selected: k === this.chosen[i] }, name))))),
     make("button", { type: "button", class: "plain", onclick: () => this.#span("two") }, t("walk_from_here")));
   }
@@ -167,7 +208,7 @@ class Plane {
 
   #go(at) {
     this.at[this.kind] = at;
-    this.taken = this.latent(at);
+    this.taken = this.here;
     this.lab.take(this.taken);
     this.#mark();
   }
@@ -189,8 +230,8 @@ class Plane {
   /** Paints the pictures of the map in the background, from the middle outwards. */
   async draw() {
     const width = this.pad.clientWidth;
+    this.drawn = width; // 0 where it is out of sight, to be drawn when it is seen
     if (!this.about || !width) return;
-    this.drawn = width;
     this.#mark();
     const round = (this.round ?? 0) + 1;
     this.round = round;
@@ -220,7 +261,8 @@ class Plane {
 
   view() {
     const [u, v] = this.at[this.kind].map((value) => value.toFixed(3));
-    return this.kind === "three" && this.ends.every(({ seed }) => seed != null) ? `three,${u},${v},${this.ends.map(({ seed }) => seed).join(",")}` : `${this.kind},${u},${v}`;
+    const more = this.kind === "two" ? this.chosen : this.ends.every(({ seed }) => seed != null) ? this.ends.map(({ seed }) => seed) : [];
+    return [this.kind, u, v, ...more].join(",");
   }
 
   restore(view) {
@@ -229,11 +271,16 @@ class Plane {
     if (!(kind in REACH) || !values.every(Number.isFinite)) return;
     const [low, high] = REACH[kind];
     if (values.length >= 2) this.at[kind] = values.slice(0, 2).map((value) => Math.min(high, Math.max(low, value)));
-    const seeds = values.slice(2);
-    if (kind === "three" && seeds.length === 3 && seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)) this.ends = seeds.map((seed) => ofSeed(this.about, seed));
-    if (kind === "two") { // the hand is where the walk had come to: it began that far before
-      const [u, v] = this.at.two;
-      this.base = point(add(add(this.lab.hand.z, this.#axis(0), -u), this.#axis(1), -v), this.lab.hand.y);
+    const more = values.slice(2);
+    const whole = more.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 31);
+    if (kind === "three" && more.length === 3 && whole) {
+      this.ends = more.map((seed) => ofSeed(this.about, seed));
+      this.#corners();
+    }
+    if (kind === "two") {
+      if (more.length === 2 && whole) this.chosen = more;
+      this.#came(this.lab.hand);
+      this.#axes();
     }
     this.#span(kind, false);
   }
@@ -258,20 +305,28 @@ class Circle {
     this.element = make("div", { class: "circle" }, make("h3", {}, t("walk_circle")), make("p", { class: "note" }, t("walk_circle_about")), this.pad, make("div", { class: "pad-sliders" }, this.range));
   }
 
-  model(about) {
-    this.about = about;
-    this.ends = OPPOSITE.map((seed) => ofSeed(about, seed));
-    this.#list();
-  }
+  get here() { return this.latent(this.angle); }
 
-  #list() {
+  model(about) {
+    if (!grown(this.about, about)) this.ends = OPPOSITE.map((seed) => ofSeed(about, seed));
+    this.about = about;
     this.faces.replaceChildren(...this.ends.map((latent, i) => {
       const name = t("walk_end", { letter: "AB"[i] });
-      const change = (other) => { if (other) { this.ends[i] = other; this.#list(); } };
+      const change = (other) => {
+        if (!other) return;
+        this.ends[i] = other;
+        button.show(other);
+        this.#turn();
+      };
       const button = tile(this.lab, latent, name, async () => change(await this.lab.pick(name)));
       dropTarget(this.lab, button, change);
       return make("div", { class: "corner" }, make("span", { class: "letter" }, "AB"[i]), button);
     }));
+    this.#turn();
+  }
+
+  /** The plane of the two. */
+  #turn() {
     const [a, b] = this.ends;
     this.u = scale(a.z, 1 / Math.max(norm(a.z), 1e-9));
     const aside = add(b.z, this.u, -dot(b.z, this.u));
@@ -300,7 +355,7 @@ class Circle {
 
   #go(angle) {
     this.angle = angle;
-    this.taken = this.latent(angle);
+    this.taken = this.here;
     this.lab.take(this.taken);
     this.#mark();
   }
@@ -318,8 +373,8 @@ class Circle {
 
   async draw() {
     const width = this.pad.clientWidth;
+    this.drawn = width; // 0 where it is out of sight, to be drawn when it is seen
     if (!this.about || !width) return;
-    this.drawn = width;
     this.#mark();
     const round = (this.round ?? 0) + 1;
     this.round = round;

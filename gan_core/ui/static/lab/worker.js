@@ -32,6 +32,7 @@ const work = {
 
   async load({ part, graph }) {
     sessions[part]?.release?.();
+    if (part === "G") chains.clear(); // of the model before
     sessions[part] = await ort.InferenceSession.create(graph, { executionProviders: [kind], logSeverityLevel: 3 });
     return {};
   },
