@@ -33,7 +33,7 @@ from gan_core.metrics.spectrum import spectrum
 from gan_core.ui.find import Calibrations, Pace, data_url, place_of
 from gan_core.ui.models import Loaded, Shelf
 from gan_core.ui.pictures import model_of
-from gan_core.ui.posted import Posted, posted
+from gan_core.ui.posted import DECODING, Posted, posted
 from gan_core.ui.stream import Line, Slots, Tell
 from gan_core.ui.studio import ROUTES, Studio
 from gan_core.ui.text import PageError
@@ -190,7 +190,8 @@ def paints(shelf: Shelf, recipe: Recipe, file: bytes) -> float | None:
         if classes := gan.config.num_classes:
             y = recipe.weights(classes)
             y = gan.sample_y(1, label=recipe.label or 0) if y is None else y.to(gan.device)
-        seen = _shrunk(open_picture(file), gan.config.image_size, gan.config.nc)
+        with DECODING:
+            seen = _shrunk(open_picture(file), gan.config.image_size, gan.config.nc)
     except Exception:  # another model under that name, a picture that is cut short: nothing can be compared
         return None
     return float((to_unit(seen) - to_unit(paint(gan, z, y)[0])).square().mean().sqrt() * 127.5)

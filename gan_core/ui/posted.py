@@ -5,6 +5,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any, cast
 
 import numpy as np
@@ -23,6 +24,7 @@ from gan_core.ui.text import PageError
 
 MOST_MB = 16  # of a body; a photograph is made smaller in the browser before it is sent
 FARTHEST = 1e4  # from 0; no walk leads there
+DECODING = BoundedSemaphore(2)  # pictures at once: one of 50 megapixels takes 700 MB on its way to a square
 DATA_URL = re.compile(r"data:image/[a-z+]{3,8};base64,")
 
 
@@ -78,7 +80,8 @@ class Posted(Asked):
         text = str(self.values.get(name) or "")
         try:
             data = b64decode(DATA_URL.sub("", text, count=1), validate=True)
-            pixels = to_square(open_picture(data), gan.config.image_size, gan.config.nc)
+            with DECODING:
+                pixels = to_square(open_picture(data), gan.config.image_size, gan.config.nc)
         except UserError:
             raise
         except Exception as error:  # a damaged file makes a decoder raise nearly anything

@@ -11,6 +11,7 @@ from gan_core.ui.films import Told
 from gan_core.ui.text import PageError
 
 WAIT = 3.0  # seconds for a free slot: whoever changes the picture has just given up the search for the last one
+QUEUE = 8  # who may wait for one: each keeps a thread of the page, which has 40
 PATIENCE = 5.0  # seconds until a thread hears that the app ends: it is asked a few times a second
 
 Line = dict[str, object]
@@ -26,6 +27,7 @@ class Slots:
 
     def __init__(self, count: int, busy: str, wait: float = WAIT) -> None:
         self.free, self.busy, self.wait = BoundedSemaphore(count), busy, wait
+        self._queue = BoundedSemaphore(QUEUE)
         self.over = Event()
         self._threads = set[Thread]()
 
@@ -65,7 +67,7 @@ class Slots:
                 lines.put(last)
                 lines.put(None)
 
-        if self.free.acquire(timeout=self.wait):
+        if self._taken():
             try:
                 Thread(target=go, daemon=True, name="told").start()
             except RuntimeError:  # the machine gives no more threads
@@ -76,6 +78,17 @@ class Slots:
             lines.put(None)
         while (line := lines.get()) is not None:
             yield line
+
+    def _taken(self) -> bool:
+        """A free slot, at once or after a moment in the queue."""
+        if self.free.acquire(blocking=False):
+            return True
+        if not self._queue.acquire(blocking=False):
+            return False
+        try:
+            return self.free.acquire(timeout=self.wait)
+        finally:
+            self._queue.release()
 
 
 def _written(line: Line) -> str:

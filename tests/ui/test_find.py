@@ -19,7 +19,7 @@ from gan_core.gan import GAN
 from gan_core.images import to_pictures
 from gan_core.latent import calibration, inversion
 from gan_core.latent.calibration import FILE
-from gan_core.ui import find
+from gan_core.ui import find, stream
 from gan_core.ui.find import Calibrations, filled, find_routes, mask
 from gan_core.ui.stream import Slots
 from gan_core.ui.studio import ROUTES
@@ -198,6 +198,13 @@ def test_no_more_at_once_than_there_are_slots():
     thread.join(10)
     assert heard == [{"result": {"x": 1}}]
     assert heard_of(slots, lambda tell: {"x": 2}) == [{"result": {"x": 2}}]
+
+
+def test_nobody_waits_behind_a_full_queue(monkeypatch):
+    monkeypatch.setattr(stream, "QUEUE", 0)
+    slots = Slots(1, "find_busy", wait=600)
+    slots.free.acquire()
+    assert heard_of(slots, lambda tell: {}) == [{"error": PageError("find_busy").said()}]
 
 
 def test_work_is_given_up_when_nobody_listens_and_the_slot_is_free_again():

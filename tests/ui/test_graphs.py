@@ -19,7 +19,7 @@ from gan_core.latent.perception import distance, features
 from gan_core.ui import graphs
 from gan_core.ui.answers import Asked
 from gan_core.ui.graphs import Graphs, graph_routes
-from gan_core.ui.posted import Posted, posted
+from gan_core.ui.posted import DECODING, Posted, posted
 from gan_core.ui.studio import ROUTES
 
 
@@ -171,6 +171,20 @@ def test_a_picture_comes_as_a_square_in_the_models_channels(show):
     assert show(f"data:image/png;base64,{file_of(ramp)}") == show(file_of(ramp))
     wide = np.array(show(file_of(Image.new("RGB", (600, 200), (255, 0, 0)), "JPEG"))["pixels"])
     assert wide.shape == (1, 28, 28) and wide.mean() == pytest.approx(76, abs=2)
+
+
+def test_of_large_pictures_only_a_few_are_decoded_at_once(show, monkeypatch):
+    """40 threads with a photograph of 50 megapixels each would take all memory."""
+    held = []
+
+    def to_square(*asked):
+        held.append(DECODING._value)
+        raise ValueError("damaged")
+
+    monkeypatch.setattr("gan_core.ui.posted.to_square", to_square)
+    before = DECODING._value
+    assert "damaged" in show(file_of(Image.new("L", (28, 28))))["error"]
+    assert (held, DECODING._value) == ([before - 1], before)
 
 
 @pytest.mark.parametrize(
