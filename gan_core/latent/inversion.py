@@ -326,11 +326,13 @@ def _judge(players: _Players, state: _Descent, wanted: Tensor, task: Task) -> Fo
     return Found(state.z[best], y, images[best], pixel[best], feel[best])
 
 
-_known: "WeakKeyDictionary[GAN, _Players]" = WeakKeyDictionary()
+_known: "WeakKeyDictionary[GAN, tuple[object, _Players]]" = WeakKeyDictionary()
 
 
 def _players(gan: GAN) -> _Players:
-    """Made once for each GAN in memory: a second search begins at once."""
-    if gan not in _known:
-        _known[gan] = _Players(gan)
-    return _known[gan]
+    """Made once for each GAN in memory, and again where it was moved or has learned: a second search begins at once."""
+    now = gan.device, sum(t._version for player in (gan.G_ema, gan.D) for t in player.state_dict().values())
+    known = _known.get(gan)
+    if known is None or known[0] != now:
+        known = _known[gan] = now, _Players(gan)
+    return known[1]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gan_core.config import TrainConfig, from_dict
 from gan_core.data import Images, known_sets, load_images
+from gan_core.data.memory import memory_room
 from gan_core.data.store import Progress
 from gan_core.errors import UserError
 from gan_core.gan import GAN
@@ -22,6 +23,7 @@ from gan_core.training.trainer import split
 Kind = Literal["held_out", "test", "learned"]  # what the strangers are: "learned" means that there are none
 
 MOST = 1000  # strangers: their distances are sorted, and a thousandth is fine enough
+MEMORY = 2**30  # bytes of pictures in memory, beyond which they lie in a file: an app keeps those of two sets
 PARTS = {"fruits64.zip": "fruits-mini"}  # bundled sets that are a part of what a shipped model learned from
 TESTS = {"fashion-mnist": "fashion-mini"}  # bundled sets that a model of this set never saw
 ROOT = Path(__file__).parents[2]
@@ -54,7 +56,8 @@ class Place:
 
     def load(self, gan: GAN, progress: Progress | None = None) -> Images:
         config = gan.config
-        return load_images(self.name, config.image_size, config.nc, data_root=self.root, progress=progress)
+        room = min(memory_room(), MEMORY)
+        return load_images(self.name, config.image_size, config.nc, data_root=self.root, progress=progress, memory=room)
 
 
 def find_set(data: Mapping[str, Any], ours: bool) -> Place | None:

@@ -228,6 +228,15 @@ def test_a_start_of_ones_own_is_never_passed_over():
     assert_close(last.y, y)
 
 
+def test_a_gan_that_has_learned_more_is_sought_in_as_it_is_now():
+    gan = toy()
+    x = own(gan, 1)
+    found(gan, x, effort=QUICK)
+    with torch.no_grad():
+        gan.G_ema.net[-2].bias.fill_(3.0)  # it paints white now
+    assert found(gan, x, effort=QUICK).images.mean() > 0.9
+
+
 def test_it_can_be_left_at_any_step_and_leaves_gradients_as_they_were():
     search = invert(toy(), own(toy(), 1), effort=QUICK)
     next(search)
