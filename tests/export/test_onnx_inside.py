@@ -63,8 +63,8 @@ def test_the_graph_says_what_stages_it_has():
 def test_a_large_one_is_written_within_a_second():
     gan = GAN(ModelConfig(image_size=64, nc=3, ngf=64, ndf=8))
     to_onnx_inside(gan)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone: others may keep the machine busy
     data = to_onnx_inside(gan)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     weights = sum(p.numel() for p in gan.G_ema.parameters() if p.dim() == 4)
     assert len(data) < 2 * weights + 40_000
