@@ -26,6 +26,7 @@ def test_the_film_plays_pauses_and_is_scrubbed(film):
     frame = film.evaluate(FRAME)
     film.wait_for_function(f"(frame) => ({FRAME})() !== frame", arg=frame)
     film.locator("gan-interpolate").get_by_role("button", name="Pause").click()
+    film.locator("gan-interpolate").get_by_role("button", name="Play").wait_for()
     frame = film.evaluate(FRAME)
     film.wait_for_timeout(300)
     assert film.evaluate(FRAME) == frame

@@ -9,10 +9,11 @@ pytestmark = pytest.mark.browser
 
 IN_SIGHT = {
     0: [
-        "tab_generate", "tab_interpolate", "tab_train", "tagline", "generate_lead", "model", "seed", "how_many",
+        "tab_generate", "tab_explore", "tab_interpolate", "tab_train", "tagline", "generate_lead", "model", "seed", "how_many",
         "truncation", "surprise", "download_zip", "bring_back", "crisp",
     ],
-    1: [
+    1: ["explore_lead", "walk", "directions", "lab_keep", "lab_tray", "walk_lead", "walk_circle"],
+    2: [
         "interpolate_lead", "method", "slerp", "lerp", "easing", "frames", "loop", "keyframes", "downloads", "add",
         "add_any",
     ],
@@ -24,7 +25,7 @@ def test_the_switch_changes_every_word_and_is_remembered(page):
     page.wait_for_function("() => document.documentElement.lang === 'zh-CN'")
     pictures(page)
     for tab, keys in IN_SIGHT.items():
-        page.get_by_role("tab").nth(tab).click()
+        page.locator("#tabs > .tab-wrapper [role=tab]").nth(tab).click()
         page.get_by_text(TEXT[keys[-1]][1]).first.wait_for()
         shown = page.locator("body").inner_text()
         for key in keys:
@@ -75,8 +76,8 @@ def test_dark_follows_the_system_and_the_switch(open_page):
 def test_a_phone_needs_no_sideways_scrolling_and_keeps_the_picture_in_sight(open_page):
     page = open_page(width=390, height=844, has_touch=True)
     pictures(page)
-    for tab, picture in ((0, "gan-generate .sheet"), (1, "gan-interpolate .stage")):
-        page.get_by_role("tab").nth(tab).click()
+    for tab, picture in ((0, "gan-generate .sheet"), (1, "gan-lab .hand-picture"), (2, "gan-interpolate .stage")):
+        page.locator("#tabs > .tab-wrapper [role=tab]").nth(tab).click()
         page.locator(picture).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
         slider = page.locator("input[type=range][aria-label]:visible").last
@@ -92,3 +93,12 @@ def test_a_reload_comes_back_to_the_tab_that_was_open(page):
     page.reload()
     page.wait_for_selector('[role="tab"][aria-selected="true"]:has-text("Interpolate")')
     page.locator("gan-interpolate canvas").first.wait_for()
+
+
+def test_a_reload_comes_back_to_the_tool_that_was_open(page):
+    page.get_by_role("tab", name="Explore").click()
+    page.get_by_role("tab", name="My pictures").click()
+    page.get_by_text("Nothing is kept yet").wait_for()
+    page.wait_for_url("**tool=mine**")
+    page.reload()
+    page.get_by_text("Nothing is kept yet").wait_for()

@@ -1,7 +1,7 @@
 // Whoever reloads the page finds the tab that was open: a run, for example, is there again without a search.
 
 const KEY = "studio-tab";
-const TABS = '#tabs button[role="tab"]';
+const TABS = '#tabs > .tab-wrapper button[role="tab"]'; // Explore has tabs of its own
 
 const NAMES = ["generate", "explore", "interpolate", "train"]; // in their order on the page
 
