@@ -1,39 +1,33 @@
 """The routes behind Interpolate, the laboratory and the page's head: films as sprites to play, as files to keep."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, sqrt
 from pathlib import Path
-from queue import SimpleQueue
-from threading import BoundedSemaphore, Event, Thread
 from typing import Literal, cast
 
 import torch
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 from torch import Tensor
 
 from gan_core.errors import UserError
 from gan_core.export import save_film
 from gan_core.images import check_pixels, to_sheet
 from gan_core.latent import Easing, Method, truncate, walk, walk_labels
-from gan_core.ui.answers import Asked, answer, spoken
+from gan_core.ui.answers import Asked, answer
 from gan_core.ui.kept import Kept
 from gan_core.ui.models import Loaded, Shelf
 from gan_core.ui.pictures import MOST_SEED, classes_of, file_name_of, sprite
 from gan_core.ui.posted import Posted, posted
 from gan_core.ui.studio import ROUTES, Studio
-from gan_core.ui.text import PageError
 
 MOST_FRAMES = 240
 MOST_KEYFRAMES = 8
 FILM_SIDE = 256  # pixels a film's side is brought to where nobody says otherwise: 28 is a speck
 MOST_SCALE = 8  # times; 64 pixels become 512, which fills a slide
 FPS = 24  # frames a second, where nobody says otherwise
-WRITERS = BoundedSemaphore(2)  # films written at once: each takes a core, and as GIF all its frames in memory
 HERO = (8, 96)  # keyframes and frames of the walk at the head of the page
 
 Format = Literal["gif", "mp4", "webp"]
@@ -127,9 +121,9 @@ def film_routes(studio: Studio) -> list[BaseRoute]:
     return [
         Route(f"{ROUTES}/hero", answer(hero)),
         Route(f"{ROUTES}/film", answer(lambda asked: film_sprite(shelf, walk_of(shelf, asked)))),
-        Route(f"{ROUTES}/film/make", answer(lambda asked: make(shelf, kept, asked))),
+        Route(f"{ROUTES}/film/make", answer(lambda asked: make(studio, asked))),
         Route(f"{ROUTES}/film/file", answer(fetch)),
-        Route(f"{ROUTES}/lab/film", posted(lambda body: make_of_latents(shelf, kept, body)), methods=["POST"]),
+        Route(f"{ROUTES}/lab/film", posted(lambda body: make_of_latents(studio, body)), methods=["POST"]),
     ]
 
 
@@ -149,80 +143,29 @@ def film_sprite(shelf: Shelf, walk: Walk) -> Response:
     return sprite(to_sheet(paint_walk(shelf, walk), columns), about)
 
 
-def make(shelf: Shelf, kept: Kept, asked: Asked) -> Response:
+def make(studio: Studio, asked: Asked) -> Response:
+    shelf, kept = studio.shelf, studio.kept
     walk, how = walk_of(shelf, asked), Print.of(asked)
-    return told_while(lambda progress: _write_walk(kept, shelf, walk, how, progress), asked.lang)
+    return told_while(studio, lambda progress: _write_walk(kept, shelf, walk, how, progress), asked.lang)
 
 
-def make_of_latents(shelf: Shelf, kept: Kept, body: Posted) -> Response:
+def make_of_latents(studio: Studio, body: Posted) -> Response:
     """A film of z (frames, nz) as they come, one picture each: all timing was decided where they come from.
 
     {"model", "z", "y"?, "format", "fps", "scale" 1..8, "smooth" 0 or 1} -> lines as of film/make.
     """
+    shelf, kept = studio.shelf, studio.kept
     loaded, how = shelf.load(body.text("model")), Print.of(body)
     z, y = body.latents(loaded.gan, most=MOST_FRAMES)
     if len(z) < 2:
         raise UserError("too_few_frames", got=len(z), keyframes=2)
     name = f"{file_name_of(loaded.found)}-path"
-    return told_while(lambda progress: _write(kept, shelf, loaded, (z, y), how, name, progress), body.lang)
+    return told_while(studio, lambda progress: _write(kept, shelf, loaded, (z, y), how, name, progress), body.lang)
 
 
-def told_while(write: Callable[[Progress], str], lang: str) -> Response:
-    """Lines of JSON while a file is written: how far it is, then its token, or what went wrong.
-
-    Only so many at once, in this whole app; whoever asks for one more is told to come back. A film nobody waits for
-    any more is given up.
-    """
-    lines: SimpleQueue[dict[str, object]] = SimpleQueue()
-    left = Event()
-
-    def progress(done: int, of: int) -> None:
-        if left.is_set():
-            raise PageError("film_left")
-        lines.put({"done": done, "of": of})
-
-    def work() -> None:
-        line: dict[str, object]
-        try:
-            line = {"token": write(progress)}
-        except Exception as error:
-            line = {"error": spoken(error, lang)}
-        finally:
-            WRITERS.release()
-        lines.put(line)
-
-    def told() -> Iterator[str]:
-        if WRITERS.acquire(blocking=False):
-            try:
-                Thread(target=work, daemon=True, name="film").start()
-            except RuntimeError:  # the machine gives no more threads
-                WRITERS.release()
-                raise
-        else:
-            lines.put({"error": PageError("film_busy").said(lang)})
-        while True:
-            line = lines.get()
-            yield json.dumps(line) + "\n"
-            if "done" not in line:
-                return
-
-    return Told(left, told())
-
-
-class Told(StreamingResponse):
-    """Lines of JSON, and word to whoever writes them when nobody listens any more."""
-
-    media_type = "application/x-ndjson"
-
-    def __init__(self, left: Event, lines: Iterator[str]) -> None:
-        super().__init__(lines)
-        self.left = left
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self.left.set()
+def told_while(studio: Studio, write: Callable[[Progress], str], lang: str) -> Response:
+    """Lines of JSON while a file is written: how far it is, then its token, or what went wrong."""
+    return studio.films.told(lambda tell: write(lambda done, of: tell({"done": done, "of": of})), lang)
 
 
 def film_file(shelf: Shelf, kept: Kept, asked: Asked) -> Path:

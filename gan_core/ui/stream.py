@@ -6,8 +6,10 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import BoundedSemaphore, Event, Thread, current_thread
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from gan_core.ui.answers import spoken
-from gan_core.ui.films import Told
 from gan_core.ui.text import PageError
 
 WAIT = 3.0  # seconds for a free slot: whoever changes the picture has just given up the search for the last one
@@ -22,11 +24,30 @@ class Left(Exception):
     """Whoever asked has gone."""
 
 
-class Slots:
-    """So much of one kind of work at once, in this whole app; one more gets the sentence `busy`."""
+class Told(StreamingResponse):
+    """Lines of JSON, and word to whoever writes them when nobody listens any more."""
 
-    def __init__(self, count: int, busy: str, wait: float = WAIT) -> None:
-        self.free, self.busy, self.wait = BoundedSemaphore(count), busy, wait
+    media_type = "application/x-ndjson"
+
+    def __init__(self, left: Event, lines: Iterator[str]) -> None:
+        super().__init__(lines)
+        self.left = left
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.left.set()
+
+
+class Slots:
+    """So much of one kind of work at once, in this whole app; one more gets the sentence `busy`.
+
+    `last` is what the last line calls that which came of it.
+    """
+
+    def __init__(self, count: int, busy: str, wait: float = WAIT, last: str = "result") -> None:
+        self.free, self.busy, self.wait, self.last = BoundedSemaphore(count), busy, wait, last
         self._queue = BoundedSemaphore(QUEUE)
         self.over = Event()
         self._threads = set[Thread]()
@@ -37,12 +58,12 @@ class Slots:
         for thread in list(self._threads):
             thread.join(PATIENCE)
 
-    def told(self, work: Callable[[Tell], Line], lang: str) -> Told:
+    def told(self, work: Callable[[Tell], object], lang: str) -> Told:
         left = Event()
         return Told(left, self.lines(work, left, lang))
 
-    def lines(self, work: Callable[[Tell], Line], left: Event, lang: str) -> Iterator[str]:
-        """Lines of `work`, in a thread of its own: what it tells, then what it returns as {"result"}, or {"error"}.
+    def lines(self, work: Callable[[Tell], object], left: Event, lang: str) -> Iterator[str]:
+        """Lines of `work`, in a thread of its own: what it tells, then what it returns as {last: ...}, or {"error"}.
 
         It is given up at its next word once `left` is set: the client has gone.
         """
@@ -58,7 +79,7 @@ class Slots:
             self._threads.add(current_thread())
             try:
                 with suppress(Left):
-                    last = _written({"result": work(tell)})
+                    last = _written({self.last: work(tell)})
             except Exception as error:
                 last = _written({"error": spoken(error, lang)})
             finally:

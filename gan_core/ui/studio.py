@@ -11,6 +11,7 @@ from gan_core.ui.kept import Kept
 from gan_core.ui.limits import Limits
 from gan_core.ui.models import Shelf
 from gan_core.ui.rights import Rights
+from gan_core.ui.stream import Slots
 
 ROOT = Path(__file__).parents[2]
 ROUTES = "/gradio_api/gan"  # Gradio's server-side rendering lets only paths under /gradio_api reach Python
@@ -28,6 +29,8 @@ class Studio:
     public: bool = False  # strangers come: what they start is bounded
     routes: list[BaseRoute] = field(default_factory=list)
     at_close: list[Callable[[], None]] = field(default_factory=list)
+    # films written at once: each takes a core, and as GIF all its frames in memory
+    films: Slots = field(default_factory=lambda: Slots(2, "film_busy", wait=0, last="token"))
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -49,5 +52,6 @@ class Studio:
         return kept
 
     def close(self) -> None:
+        self.films.close()
         for end in reversed(self.at_close):
             end()

@@ -51,10 +51,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "Other films are being made just now, as many as this machine makes at once. Try again in a moment.",
         "此刻正在生成其他影片，已达本机同时生成的上限。请稍后再试。",
     ),
-    "film_left": (
-        "Nobody waits for this film any more, so it was given up. Ask for it again.",
-        "已无人等待这部影片，因此已放弃生成。请重新生成。",
-    ),
     # Generate
     "generate_lead": (
         "Every picture here was painted from random numbers. Find out what this model can paint, and what fools its critic.",

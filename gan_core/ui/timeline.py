@@ -107,7 +107,7 @@ def film(studio: Studio, folder: RunFolder, asked: Asked) -> Response:
         studio.kept.add(token, path, f"{plain(folder.name)}.{kind}")
         return token
 
-    return told_while(write, asked.lang)
+    return told_while(studio, write, asked.lang)
 
 
 class Sheets(Sequence[Image.Image]):

@@ -19,7 +19,7 @@ from gan_core.images import to_pictures
 from gan_core.training.events import Resumed, Sample
 from gan_core.training.folder import RunFolder
 from gan_core.ui import row
-from gan_core.ui.films import WRITERS, film_routes, told_while
+from gan_core.ui.films import film_routes, told_while
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.limits import Limits
 from gan_core.ui.rights import public_id, write_owner
@@ -185,7 +185,7 @@ def heard(response, leaves=False):
     return lines
 
 
-def test_a_film_that_nobody_waits_for_is_given_up():
+def test_a_film_that_nobody_waits_for_is_given_up(studio):
     over = threading.Event()
 
     def endless(progress):
@@ -197,13 +197,32 @@ def test_a_film_that_nobody_waits_for_is_given_up():
 
     for _ in range(3):  # more than may be written at once
         over.clear()
-        lines = heard(told_while(endless, "en"), leaves=True)
+        lines = heard(told_while(studio, endless, "en"), leaves=True)
         assert lines[0] == {"done": 1, "of": 2}
         assert over.wait(20)
-        eventually(lambda: WRITERS._value == 2)
+        eventually(lambda: studio.films.free._value == 2)
 
 
-def test_no_more_films_are_written_at_once_than_the_machine_bears():
+def test_a_film_ends_with_the_app(studio):
+    begun, over = threading.Event(), threading.Event()
+
+    def endless(progress):
+        try:
+            while True:
+                progress(1, 2)
+                begun.set()
+        finally:
+            over.set()
+
+    with ThreadPoolExecutor(1) as another:
+        lines = another.submit(heard, told_while(studio, endless, "en"))
+        assert begun.wait(20)
+        studio.films.close()
+        assert over.is_set()
+        assert lines.result()[-1] == {"error": ""}
+
+
+def test_no_more_films_are_written_at_once_than_the_machine_bears(studio):
     go, begun = threading.Event(), threading.Semaphore(0)
 
     def slow(progress):
@@ -212,14 +231,14 @@ def test_no_more_films_are_written_at_once_than_the_machine_bears():
         return "token"
 
     with ThreadPoolExecutor(2) as pool:
-        writing = [pool.submit(heard, told_while(slow, "en")) for _ in range(2)]
+        writing = [pool.submit(heard, told_while(studio, slow, "en")) for _ in range(2)]
         assert all(begun.acquire(timeout=20) for _ in writing)
-        assert "Try again in a moment" in heard(told_while(slow, "en"))[0]["error"]
-        assert "请稍后再试" in heard(told_while(slow, "zh"))[0]["error"]
+        assert "Try again in a moment" in heard(told_while(studio, slow, "en"))[0]["error"]
+        assert "请稍后再试" in heard(told_while(studio, slow, "zh"))[0]["error"]
         go.set()
         assert [task.result() for task in writing] == [[{"token": "token"}]] * 2
-    eventually(lambda: WRITERS._value == 2)
-    assert heard(told_while(slow, "en")) == [{"token": "token"}]
+    eventually(lambda: studio.films.free._value == 2)
+    assert heard(told_while(studio, slow, "en")) == [{"token": "token"}]
 
 
 def test_strangers_get_smaller_films(ask, studio, run):
