@@ -151,6 +151,11 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The page, the training or the viewers did not answer within {seconds} s. Try again when the machine is less busy.",
         "页面、训练或观看者在 {seconds} 秒内没有响应。请在机器空闲时重试。",
     ),
+    "walk_where": (
+        "bench --walk drives a Chromium before the page, app.py: run it in a clone of the repository, after "
+        "`pip install playwright` and with Chromium installed ($CHROMIUM names another one).",
+        "bench --walk 用 Chromium 打开页面 app.py：请在仓库克隆中运行，并先 `pip install playwright`、安装 Chromium（可用 $CHROMIUM 指定）。",
+    ),
     "viewers_where": (
         "bench --viewers starts the page, app.py, and reads /proc: run it on Linux, in a clone of the repository.",
         "bench --viewers 会启动页面 app.py 并读取 /proc：请在 Linux 上的仓库克隆中运行。",
@@ -381,6 +386,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "recipe_z": (
         "This PNG's z has {got} numbers, but the model's has {wanted}. Choose the model that it was made with.",
         "这张 PNG 的 z 有 {got} 个数，而模型需要 {wanted} 个。请选择生成它的模型。",
+    ),
+    "recipe_y": (
+        "This PNG has weights for {got} classes, but the model has {wanted}. Choose the model that it was made with.",
+        "这张 PNG 含 {got} 个类别的权重，而模型有 {wanted} 个类别。请选择生成它的模型。",
     ),
     # pushing to the Hub
     "push_name": (
