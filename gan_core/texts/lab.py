@@ -36,6 +36,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "This browser cannot run the model: it has neither WebGPU nor WebAssembly. Open the page in a current one.",
         "此浏览器无法运行模型：既没有 WebGPU 也没有 WebAssembly。请用较新的浏览器打开本页。",
     ),
+    "lab_wrong_graph": (
+        "The model of this page is damaged, or is another one than the page says. Export the page again.",
+        "本页的模型已损坏，或与页面所说的不符。请重新导出页面。",
+    ),
     # the picture in hand
     "lab_in_hand": ("The picture in hand: {name}", "手中的图片：{name}"),
     "lab_no_seed": ("Somewhere between seeds", "位于种子之间"),

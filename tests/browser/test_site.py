@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gan_core.config import ModelConfig
+from gan_core.export.onnx import to_onnx
 from gan_core.export.page import LIMIT, Page, weight, write_page
 from gan_core.export.png import read_recipe
 from gan_core.export.training import training_of
@@ -188,6 +189,18 @@ def test_what_cannot_paint_has_pictures_and_a_sentence(site, folder, chromium):
         page.goto(address)
         page.get_by_text(words).wait_for()
         assert page.evaluate("document.querySelector('.site-preview img').naturalWidth") == 4 * 28
+    context.close()
+
+
+def test_a_graph_that_is_damaged_or_another_gets_a_sentence(site, chromium):
+    other = to_onnx(GAN(ModelConfig(image_size=28, nc=1, ngf=4, ndf=4, nz=7)))
+    context = chromium.new_context(locale="en-US")
+    page = context.new_page()
+    for graph in (b"rubbish", other, b""):
+        page.route("**/G.onnx", lambda route, _, body=graph: route.fulfill(body=body))
+        page.goto(site)
+        page.get_by_text("is damaged, or is another one").wait_for()
+        page.unroute("**/G.onnx")
     context.close()
 
 

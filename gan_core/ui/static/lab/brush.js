@@ -13,6 +13,7 @@ export class Brush {
   #worker;
   #answers = new Map();
   #last = 0;
+  #runs = false; // did a runtime start here? Then what fails is the graph
   #jobs = []; // in the background: {work, keep}
   #wish; // of the hand: {latent, draw}
   #busy = false;
@@ -32,7 +33,7 @@ export class Brush {
       if (await this.#equipped(about, runtime, progress)) return undefined;
       if (about !== this.#coming) return never;
     }
-    if (site) throw new Said(t("lab_no_wasm"));
+    if (site) throw new Said(t(this.#runs ? "lab_wrong_graph" : "lab_no_wasm"));
     this.#turnTo(about);
     this.how = { kind: "server", ms: 0, fps: 0 };
     return undefined;
@@ -85,6 +86,7 @@ export class Brush {
     const broken = new Promise((_, reject) => { worker.onerror = (event) => reject(new Error(event.message ?? "the worker does not start")); });
     this.#worker = worker;
     const { kind } = await Promise.race([this.#ask("open", { wanted }), broken]);
+    this.#runs = true;
     this.how = { kind, ms: 0, fps: 0 };
   }
 
