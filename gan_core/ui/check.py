@@ -24,7 +24,7 @@ from gan_core.data.store import Images
 from gan_core.errors import UserError
 from gan_core.export import Recipe, read_recipe
 from gan_core.images import to_pictures, to_unit
-from gan_core.latent import paint, truncate
+from gan_core.latent import paint
 from gan_core.latent.calibration import Calibration, opinions, percentile
 from gan_core.latent.neighbours import Neighbours
 from gan_core.latent.reference import Place, load_reference
@@ -32,7 +32,7 @@ from gan_core.metrics import features_for
 from gan_core.metrics.spectrum import spectrum
 from gan_core.ui.find import Calibrations, Pace, data_url, place_of
 from gan_core.ui.models import Loaded, Shelf
-from gan_core.ui.pictures import model_of
+from gan_core.ui.pictures import latents_of, model_of
 from gan_core.ui.posted import DECODING, Posted, posted
 from gan_core.ui.stream import Line, Slots, Tell
 from gan_core.ui.studio import ROUTES, Studio
@@ -185,16 +185,12 @@ def paints(shelf: Shelf, recipe: Recipe, file: bytes) -> float | None:
         return None
     try:
         gan = model_of(shelf, recipe).gan
-        z = truncate(recipe.latent(gan.config.nz).to(gan.device), recipe.truncation)
-        y = None
-        if classes := gan.config.num_classes:
-            y = recipe.weights(classes)
-            y = gan.sample_y(1, label=recipe.label or 0) if y is None else y.to(gan.device)
+        painted = paint(gan, *latents_of(recipe, gan))[0]
         with DECODING:
             seen = _shrunk(open_picture(file), gan.config.image_size, gan.config.nc)
     except Exception:  # another model under that name, a picture that is cut short: nothing can be compared
         return None
-    return float((to_unit(seen) - to_unit(paint(gan, z, y)[0])).square().mean().sqrt() * 127.5)
+    return float((to_unit(seen) - to_unit(painted)).square().mean().sqrt() * 127.5)
 
 
 def _shrunk(image: Image.Image, size: int, nc: int) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gan_core.export import Recipe, read_recipe, save_png
 from gan_core.export.about import class_names
+from gan_core.gan import GAN
 from gan_core.images import enlarge, to_pictures, to_sheet, to_unit
 from gan_core.latent import truncate
 from gan_core.ui.answers import Asked, answer, sentence
@@ -182,10 +183,7 @@ def restore(shelf: Shelf, png: bytes) -> Response:
     recipe = read_recipe(png)
     loaded = model_of(shelf, recipe)
     gan = loaded.gan
-    z = truncate(recipe.latent(gan.config.nz).to(gan.device), recipe.truncation)
-    classes = gan.config.num_classes
-    y = recipe.weights(classes) if recipe.y else gan.sample_y(1, 0, recipe.label or 0) if classes else None
-    image = to_pictures(torch.cat(list(shelf.paint(gan, z, y))))[0]
+    image = to_pictures(torch.cat(list(shelf.paint(gan, *latents_of(recipe, gan)))))[0]
     buffer = BytesIO()
     image.save(buffer, "PNG")
     seed = recipe.seed if recipe.seed is not None and 0 <= recipe.seed <= MOST_SEED else None
@@ -194,6 +192,15 @@ def restore(shelf: Shelf, png: bytes) -> Response:
         "truncation": recipe.truncation, "label": recipe.label, "classes": classes_of(loaded),
         "picture": f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}",
     })  # fmt: skip
+
+
+def latents_of(recipe: Recipe, gan: GAN) -> tuple[Tensor, Tensor | None]:
+    """z (1, nz) and, where there are classes, y, on the device of `gan`. Raises UserError if they do not fit it."""
+    z = truncate(recipe.latent(gan.config.nz).to(gan.device), recipe.truncation)
+    y = recipe.weights(gan.config.num_classes)
+    if y is None and gan.config.num_classes:
+        y = gan.sample_y(1, label=recipe.label or 0)
+    return z, None if y is None else y.to(gan.device)
 
 
 def model_of(shelf: Shelf, recipe: Recipe) -> Loaded:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import zipfile
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,12 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gan_core.export import read_recipe
+from gan_core.export import Recipe, read_recipe
 from gan_core.gan import WEIGHTS
 from gan_core.images import to_sheet
 from gan_core.ui.films import film_routes
 from gan_core.ui.kept import Kept
-from gan_core.ui.pictures import picture_routes
+from gan_core.ui.pictures import latents_of, picture_routes
 from gan_core.ui.studio import ROUTES
 
 
@@ -133,6 +134,15 @@ def test_a_strangers_recipe_opens_nothing(post, ask, studio):
         buffer = io.BytesIO()
         save_png(Image.new("L", (8, 8)), buffer, Recipe(name, (0.0,) * 8))
         assert "error" in post(buffer.getvalue()), name
+
+
+@pytest.mark.parametrize("made_of", [{"label": 2}, {"y": (0.5, 0.25, 0.25)}, {}])
+def test_a_recipe_is_painted_where_its_model_lies(studio, made_of):
+    """On a GPU, say: on a device without numbers a latent left behind on the CPU is seen everywhere."""
+    gan = deepcopy(studio.shelf.load("run:mine").gan).to("meta")
+    z, y = latents_of(Recipe("run:mine", (0.5,) * 8, **made_of), gan)
+    assert z.device.type == y.device.type == "meta"
+    assert gan(z, y).shape == (1, 1, 28, 28)
 
 
 def test_a_zip_holds_every_picture_with_its_recipe(ask):
