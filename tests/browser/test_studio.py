@@ -50,6 +50,24 @@ def started(page, app, steps=1_000_000):
     return RunFolder(app.runs / page.locator(".run-name").inner_text())
 
 
+@pytest.mark.timeout(300)
+def test_every_tool_of_the_laboratory_is_for_everybody(open_page):
+    """Axe on each tool, in both lights, with everything unfolded that can be."""
+    page = open_page("?tab=explore&tool=walk&model=shipped:digits")
+    page.wait_for_function("() => document.querySelector('gan-lab')?.canvas.dataset.painted > 0")
+    tools = page.locator("gan-lab .tools button")
+    for dark in (False, True):
+        page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
+        for i in range(tools.count()):
+            tools.nth(i).click()
+            page.evaluate("() => document.querySelectorAll('gan-lab details').forEach((box) => { box.open = true; })")
+            page.locator("gan-lab .loading:visible").first.wait_for(state="hidden")
+            if tools.nth(i).inner_text() == "Inside G":
+                accessible(page)
+                page.get_by_role("button", name="Switch channels").click()
+            accessible(page)
+
+
 @pytest.mark.timeout(900)
 def test_a_lesson(open_page, app):
     page = open_page()

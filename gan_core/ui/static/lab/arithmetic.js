@@ -29,7 +29,7 @@ export class Arithmetic {
     this.lab = lab;
     this.groups = { A: [], B: [], C: [] };
     this.bins = Object.fromEntries(BINS.map((name) => [name, this.#bin(name)]));
-    this.canvas = make("canvas", { role: "img" });
+    this.canvas = make("canvas", { role: "img", "aria-label": t("sums_result") });
     this.sheet = make("div", { class: "sums-sheet", role: "group", "aria-label": t("sums_sheet") });
     this.facts = make("p", { class: "sums-facts", role: "status", "aria-live": "polite" });
     this.empty = make("p", { class: "empty", hidden: true }, t("sums_empty"));
@@ -181,7 +181,6 @@ export class Arithmetic {
     if (!sum) return;
     const [image] = await this.lab.brush.paint([sum]);
     put(this.canvas, image);
-    this.canvas.setAttribute("aria-label", t("sums_result"));
     this.element.dataset.painted = Number(this.element.dataset.painted ?? 0) + 1;
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.around(), REST);

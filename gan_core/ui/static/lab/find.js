@@ -58,7 +58,6 @@ export class Find {
     for (const button of this.tasks.children) {
       const chosen = button.dataset.task === task;
       button.setAttribute("aria-checked", String(chosen));
-      button.setAttribute("aria-pressed", String(chosen)); // what the style looks for
       button.setAttribute("tabindex", chosen ? "0" : "-1");
     }
     this.why.textContent = t(`find_why_${task}`);
