@@ -145,7 +145,12 @@ def test_a_recipe_never_tells_where_the_model_lies(weights, monkeypatch):
 
 @pytest.mark.parametrize(
     ("method", "easing", "loop", "middle"),  # seed 5 is the frame of that number
-    [("lerp", "smooth", False, 3), ("slerp", "linear", False, 3), ("slerp", "linear", True, 2), ("matched", "linear", False, 3)],
+    [
+        ("lerp", "smooth", False, 3),
+        ("slerp", "linear", False, 3),
+        ("slerp", "linear", True, 2),
+        ("matched", "linear", False, 3),
+    ],
 )
 def test_a_strip_is_the_walk(weights, method, easing, loop, middle):
     wanted = ["--seeds", "1,5,9", "--frames", 7, "--method", method, "--easing", easing, *(["--loop"] if loop else [])]

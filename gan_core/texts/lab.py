@@ -14,7 +14,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "{field} has {got} numbers, but must have {wanted} for each picture.",
         "{field} 有 {got} 个数，但每张图片应有 {wanted} 个。",
     ),
-    "posted_rows": ("{field} is for {got} pictures, but z for {wanted}.", "{field} 对应 {got} 张图片，而 z 对应 {wanted} 张。"),
+    "posted_rows": (
+        "{field} is for {got} pictures, but z for {wanted}.",
+        "{field} 对应 {got} 张图片，而 z 对应 {wanted} 张。",
+    ),
     "posted_picture": (
         "This is not a picture that can be read: {why}. Take a PNG, JPEG, WebP, BMP or GIF.",
         "无法读取这张图片：{why}。请使用 PNG、JPEG、WebP、BMP 或 GIF。",
@@ -75,7 +78,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "lab_json": ("z as JSON", "下载 z（JSON）"),
     "lab_restore": ("Bring back a saved picture", "恢复已保存的图片"),
     "lab_restored": ("{name} is in hand again.", "{name} 已恢复。"),
-    "lab_not_png": ("{name} is not a PNG that can be read. Take one that was saved here.", "{name} 不是可读取的 PNG。请使用在此保存的图片。"),
+    "lab_not_png": (
+        "{name} is not a PNG that can be read. Take one that was saved here.",
+        "{name} 不是可读取的 PNG。请使用在此保存的图片。",
+    ),
     "lab_no_recipe": (
         "{name} does not say how it was made. Only a PNG that was saved here does; find its nearest picture with Find instead.",
         "{name} 没有记录其制作方法，只有在此保存的 PNG 才有。可改用“寻找”来找最接近的图片。",
@@ -85,9 +91,18 @@ TEXT: dict[str, tuple[str, str]] = {
         "这张图片来自另一种模型，或已损坏：其 z 与当前模型不符。",
     ),
     "lab_speed": ("How fast?", "有多快？"),
-    "lab_speed_webgpu": ("In this browser, by WebGPU: {ms} ms a picture, {fps} frames in the last second.", "在此浏览器中，使用 WebGPU：每张 {ms} 毫秒，最近一秒 {fps} 帧。"),
-    "lab_speed_wasm": ("In this browser, by WebAssembly, one thread: {ms} ms a picture, {fps} frames in the last second.", "在此浏览器中，使用 WebAssembly 单线程：每张 {ms} 毫秒，最近一秒 {fps} 帧。"),
-    "lab_speed_server": ("By the server: {ms} ms a picture, {fps} frames in the last second.", "由服务器作画：每张 {ms} 毫秒，最近一秒 {fps} 帧。"),
+    "lab_speed_webgpu": (
+        "In this browser, by WebGPU: {ms} ms a picture, {fps} frames in the last second.",
+        "在此浏览器中，使用 WebGPU：每张 {ms} 毫秒，最近一秒 {fps} 帧。",
+    ),
+    "lab_speed_wasm": (
+        "In this browser, by WebAssembly, one thread: {ms} ms a picture, {fps} frames in the last second.",
+        "在此浏览器中，使用 WebAssembly 单线程：每张 {ms} 毫秒，最近一秒 {fps} 帧。",
+    ),
+    "lab_speed_server": (
+        "By the server: {ms} ms a picture, {fps} frames in the last second.",
+        "由服务器作画：每张 {ms} 毫秒，最近一秒 {fps} 帧。",
+    ),
     # the tools and the pictures at hand
     "lab_tools": ("Tools", "工具"),
     "lab_tray": ("Pictures at hand", "手边的图片"),

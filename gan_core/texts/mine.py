@@ -20,7 +20,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "mine_removed": ("Removed.", "已移除。"),
     "mine_cleared": ("All removed.", "已全部移除。"),
     "mine_exported": ("{n} pictures are in your downloads.", "{n} 张图片已下载。"),
-    "mine_imported": ("{n} pictures came; {known} were here already, or found no room.", "导入 {n} 张；{known} 张已存在或已无空间。"),
+    "mine_imported": (
+        "{n} pictures came; {known} were here already, or found no room.",
+        "导入 {n} 张；{known} 张已存在或已无空间。",
+    ),
     "mine_wrong": (
         "{name} is not a collection that was exported here. Nothing was changed.",
         "{name} 不是在此导出的收藏。未做任何更改。",
