@@ -1,7 +1,7 @@
 // A film as a file: three buttons, a bar and a way out when it takes longer than a second, and a word at the end.
 
 import { make } from "./dom.js";
-import { ask, download, Said } from "./server.js";
+import { ask, download, linesOf, Said } from "./server.js";
 import { t } from "./text.js";
 
 const KINDS = { gif: "GIF", mp4: "MP4", webp: "WebP" };
@@ -83,21 +83,11 @@ export class Print {
   }
 }
 
-/** Lines of JSON until the last one: how far it is, then the token, or what went wrong. */
+/** How far a film is, until its token comes. */
 async function follow(path, asked, options, progress) {
-  const answer = await ask(path, asked, options);
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) throw new Said(t("server_gone"));
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) {
-      const said = JSON.parse(line);
-      if (said.error) throw new Said(said.error);
-      if (said.token) return said.token;
-      progress(said.done / said.of);
-    }
+  for await (const said of linesOf(await ask(path, asked, options))) {
+    if (said.token) return said.token;
+    progress(said.done / said.of);
   }
+  return undefined;
 }

@@ -40,6 +40,23 @@ export async function askSprite(path, asked, options) {
   return { ...about, bitmap: await createImageBitmap(await answer.blob()) };
 }
 
+/** The lines of JSON of an answer that tells how far some work is. Throws Said for what went wrong, and where it breaks off. */
+export async function* linesOf(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Said(t("server_gone"));
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      const said = JSON.parse(line);
+      if (said.error !== undefined) throw new Said(said.error || t("server_gone"));
+      yield said;
+    }
+  }
+}
+
 /** Fetches a file and hands it to the browser's downloads. */
 export async function download(path, asked) {
   const answer = await ask(path, asked);

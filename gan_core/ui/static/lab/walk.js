@@ -49,16 +49,38 @@ export class Walk {
   }
 }
 
-/** The map: a square of pictures, a mark where the hand is, two sliders that say the same. */
-class Plane {
+/** What is walked on: a canvas of pictures in `this.pad`, drawn anew when its width or what it shows has changed. */
+class Pad {
   constructor(lab) {
     this.lab = lab;
+    this.pictures = make("canvas", { "aria-hidden": "true" });
+    this.mark = make("div", { class: "pad-mark" });
+  }
+
+  lay() {
+    if (this.about && this.pad.clientWidth !== this.drawn) this.draw();
+  }
+
+  async draw() {
+    const width = this.pad.clientWidth;
+    this.drawn = width; // 0 where it is out of sight, to be drawn when it is seen
+    if (!this.about || !width) return;
+    this.marked();
+    const round = (this.round ?? 0) + 1;
+    this.round = round;
+    await this.paint(fit(this.pictures, width, width), () => this.round === round);
+    if (this.round === round) this.pad.dataset.drawn = round;
+  }
+}
+
+/** The map: a square of pictures, a mark where the hand is, two sliders that say the same. */
+class Plane extends Pad {
+  constructor(lab) {
+    super(lab);
     this.kind = "three";
     this.at = { three: [0, 0], two: [0, 0] }; // at A, which is in hand at the start
-    this.map = make("canvas", { "aria-hidden": "true" });
-    this.mark = make("div", { class: "pad-mark" });
     this.letters = [[0, 0], [1, 0], [0, 1]].map((place, i) => Object.assign(make("span", { class: "pad-letter", "aria-hidden": "true" }, "ABC"[i]), { place }));
-    this.pad = make("div", { class: "pad", tabindex: "0", role: "application", "aria-label": t("walk_pad") }, this.map, ...this.letters, this.mark);
+    this.pad = make("div", { class: "pad", tabindex: "0", role: "application", "aria-label": t("walk_pad") }, this.pictures, ...this.letters, this.mark);
     this.across = slider(t("walk_across"), () => this.#go([Number(this.across.value), this.at[this.kind][1]]));
     this.up = slider(t("walk_up"), () => this.#go([this.at[this.kind][0], Number(this.up.value)]));
     this.pad.addEventListener("pointerdown", (event) => this.#down(event));
@@ -133,7 +155,7 @@ class Plane {
       letter.style.bottom = `${100 * share(letter.place[1], kind)}%`;
     }
     if (kind === "two") this.#directions();
-    this.#mark();
+    this.marked();
     this.draw();
     if (chosen) {
       this.mark.classList.toggle("away", norm(add(this.here.z, this.lab.hand.z, -1)) > NEAR);
@@ -210,10 +232,10 @@ class Plane {
     this.at[this.kind] = at;
     this.taken = this.here;
     this.lab.take(this.taken);
-    this.#mark();
+    this.marked();
   }
 
-  #mark() {
+  marked() {
     const [u, v] = this.at[this.kind];
     place(this.mark, this.drawn, share(u, this.kind), 1 - share(v, this.kind));
     this.across.value = u;
@@ -221,21 +243,8 @@ class Plane {
     for (const range of [this.across, this.up]) range.setAttribute("aria-valuetext", number(Number(range.value), 2));
   }
 
-  // the map
-
-  lay() {
-    if (this.about && this.pad.clientWidth !== this.drawn) this.draw();
-  }
-
-  /** Paints the pictures of the map in the background, from the middle outwards. */
-  async draw() {
-    const width = this.pad.clientWidth;
-    this.drawn = width; // 0 where it is out of sight, to be drawn when it is seen
-    if (!this.about || !width) return;
-    this.#mark();
-    const round = (this.round ?? 0) + 1;
-    this.round = round;
-    const context = fit(this.map, width, width);
+  /** In the background, from the middle outwards. */
+  async paint(context, still) {
     const side = context.canvas.width / ROWS;
     const [low, high] = REACH[this.kind];
     const of = (k) => low + ((k + 0.5) / ROWS) * (high - low);
@@ -247,14 +256,13 @@ class Plane {
     for (let i = 0; i < places.length; i += ROWS) {
       const some = places.slice(i, i + ROWS);
       const images = await this.lab.brush.paint(some.map(([column, row]) => this.latent([of(column), of(ROWS - 1 - row)])));
-      if (this.round !== round) return;
+      if (!still()) return;
       images.forEach((image, k) => {
         put(small, image);
         const [x, y] = [Math.round(some[k][0] * side), Math.round(some[k][1] * side)];
         context.drawImage(small, x, y, Math.ceil(side), Math.ceil(side));
       });
     }
-    this.pad.dataset.drawn = round;
   }
 
   // the address
@@ -287,13 +295,11 @@ class Plane {
 }
 
 /** Round and round through two latents: every point as long as they are. */
-class Circle {
+class Circle extends Pad {
   constructor(lab) {
-    this.lab = lab;
+    super(lab);
     this.angle = 0;
-    this.ring = make("canvas", { "aria-hidden": "true" });
-    this.mark = make("div", { class: "pad-mark" });
-    this.pad = make("div", { class: "ring" }, this.ring, this.mark, this.faces = make("div", { class: "ring-ends" }));
+    this.pad = make("div", { class: "ring" }, this.pictures, this.mark, this.faces = make("div", { class: "ring-ends" }));
     this.range = slider(t("walk_angle"), () => this.#go(Number(this.range.value)));
     Object.assign(this.range, { min: 0, max: 360, step: 1 });
     this.pad.addEventListener("pointerdown", (event) => {
@@ -333,7 +339,7 @@ class Circle {
     this.v = scale(aside, 1 / Math.max(norm(aside), 1e-9));
     this.between = Math.atan2(dot(b.z, this.v), dot(b.z, this.u)); // the angle at which b lies
     this.draw();
-    this.#mark();
+    this.marked();
   }
 
   /** At an angle, in degrees: a lies at 0. */
@@ -357,33 +363,22 @@ class Circle {
     this.angle = angle;
     this.taken = this.here;
     this.lab.take(this.taken);
-    this.#mark();
+    this.marked();
   }
 
-  #mark() {
+  marked() {
     const angle = (this.angle * Math.PI) / 180;
     place(this.mark, this.drawn, 0.5 + 0.42 * Math.cos(angle), 0.5 - 0.42 * Math.sin(angle));
     this.range.value = this.angle;
     this.range.setAttribute("aria-valuetext", t("walk_degrees", { n: number(this.angle) }));
   }
 
-  lay() {
-    if (this.about && this.pad.clientWidth !== this.drawn) this.draw();
-  }
-
-  async draw() {
-    const width = this.pad.clientWidth;
-    this.drawn = width; // 0 where it is out of sight, to be drawn when it is seen
-    if (!this.about || !width) return;
-    this.#mark();
-    const round = (this.round ?? 0) + 1;
-    this.round = round;
-    const context = fit(this.ring, width, width);
+  async paint(context, still) {
     const whole = context.canvas.width;
     const side = 0.115 * whole;
     const angles = Array.from({ length: AROUND }, (_, i) => (i * 360) / AROUND);
     const images = await this.lab.brush.paint(angles.map((angle) => this.latent(angle)));
-    if (this.round !== round) return;
+    if (!still()) return;
     context.clearRect(0, 0, whole, whole);
     const small = make("canvas", {});
     images.forEach((image, i) => {
@@ -391,7 +386,6 @@ class Circle {
       const angle = (angles[i] * Math.PI) / 180;
       context.drawImage(small, whole * (0.5 + 0.42 * Math.cos(angle)) - side / 2, whole * (0.5 - 0.42 * Math.sin(angle)) - side / 2, side, side);
     });
-    this.pad.dataset.drawn = round;
   }
 }
 
