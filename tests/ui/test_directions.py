@@ -20,6 +20,7 @@ from gan_core.ui import directions
 from gan_core.ui.directions import Directions, Search, direction_routes
 from gan_core.ui.inside import inside_routes
 from gan_core.ui.studio import ROUTES
+from tests.ui.apps import eventually
 from tests.ui.conftest import save
 
 JSON = {"content-type": "application/json"}
@@ -109,6 +110,7 @@ def test_one_search_serves_all_who_wait(studio, monkeypatch):
     finder, loaded = Directions(slow), studio.shelf.load("shipped:fruits")
     said = [finder.of(loaded) for _ in range(3)]
     assert all(isinstance(search, Search) for search in said)
+    eventually(lambda: said[-1].done)
     assert said[-1].told["of"] == 10_000 and said[-1].told["left"] > 0
     slow.let_go.set()
     assert said[0].over.wait(20)
@@ -118,15 +120,16 @@ def test_one_search_serves_all_who_wait(studio, monkeypatch):
 
 def test_a_search_that_nobody_waits_for_is_given_up(studio, monkeypatch):
     monkeypatch.setattr(directions, "PATIENCE", 0.05)
-    monkeypatch.setattr(directions, "DESERTED", 0.1)
     slow = Slow()
     finder, loaded = Directions(slow), studio.shelf.load("shipped:fruits")
     search = finder.of(loaded)
-    assert search.over.wait(10)
+    with monkeypatch.context() as patched:
+        patched.setattr(directions, "DESERTED", 0.0)
+        assert search.over.wait(10)
     assert search.error.key == "directions_left"
     assert not (studio.weights / "fruits" / direction_file.FILE).exists()
     finder.of(loaded)  # whoever comes later has it begin anew
-    assert slow.calls == 2
+    eventually(lambda: slow.calls == 2)
     slow.let_go.set()
 
 
