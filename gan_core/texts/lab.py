@@ -2,6 +2,10 @@
 
 TEXT: dict[str, tuple[str, str]] = {
     "posted_json": ("What was sent is not a JSON object.", "所发送的内容不是 JSON 对象。"),
+    "posted_large": (
+        "What was sent has {got} MB, more than the limit of {limit} MB. Make the picture smaller first.",
+        "所发送的内容有 {got} MB，超过上限 {limit} MB。请先缩小图片。",
+    ),
     "posted_floats": (
         "{field} must be float32 numbers in base64, and is not.",
         "{field} 应为 base64 编码的 float32 数，但不是。",

@@ -170,7 +170,7 @@ def recipe_route(shelf: Shelf) -> Callable[[Request], object]:
     async def route(request: Request) -> Response:
         asked = Asked.of(request)
         try:
-            body = await body_of(request, RECIPE_MB)
+            body = await body_of(request, RECIPE_MB, "too_large_file")
             return await run_in_threadpool(restore, shelf, body)
         except Exception as error:
             return sentence(error, asked.lang)

@@ -104,14 +104,14 @@ def posted(handler: Callable[[Posted], Response]) -> Callable[[Request], Any]:
     return route
 
 
-async def body_of(request: Request, most_mb: int = MOST_MB) -> bytes:
-    """Raises UserError for one that is too large, as soon as that is seen."""
+async def body_of(request: Request, most_mb: int = MOST_MB, too_large: str = "posted_large") -> bytes:
+    """Raises UserError for one that is too large, in the sentence of that name, as soon as that is seen."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > most_mb * 2**20:
             size = int(request.headers.get("content-length", len(body)))
-            raise PageError("too_large_file", got=size // 2**20, limit=most_mb)
+            raise PageError(too_large, got=-(-size // 2**20), limit=most_mb)
     return bytes(body)
 
 

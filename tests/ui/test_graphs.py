@@ -74,6 +74,14 @@ def test_weights_that_change_are_written_anew(client, studio):
     assert ask() != before
 
 
+@pytest.mark.parametrize("route", ["about", "part.onnx"])
+def test_a_model_folder_whose_files_do_not_fit_gets_a_sentence(client, studio, route):
+    config = studio.weights / "fruits" / "config.json"
+    config.write_text(config.read_text().replace('"nz": 8', '"nz": 9'))
+    said = client.get(f"{ROUTES}/lab/{route}", params={"model": "shipped:fruits"}).json()["error"]
+    assert "do not fit their config.json" in said and str(studio.weights) not in said
+
+
 def test_the_server_paints_what_torch_paints(post, studio):
     gan = studio.shelf.load("run:mine").gan
     z, y = gan.sample_z(3, 5), torch.tensor([[1.0, 0, 0], [0, 0.5, 0.5], [0, 0, 1]])
@@ -201,4 +209,4 @@ def test_what_is_no_picture_is_refused(show, data, words):
 
 
 def test_a_body_that_is_too_large_is_refused(show):
-    assert "more than the limit of 16 MB" in show("A" * 17 * 2**20)["error"]
+    assert "has 17 MB, more than the limit of 16 MB. Make the picture smaller" in show("A" * (2**24 + 99))["error"]
