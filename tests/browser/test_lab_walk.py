@@ -99,7 +99,7 @@ def test_a_walk_at_a_desk(open_page, app):
     page.locator("gan-lab").get_by_text("D's score").wait_for()
     page.wait_for_timeout(1000)
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: "lab/directions" in request.url or asked.append(request.url))
     pad = page.locator("gan-lab .pad")
     box = pad.bounding_box()
     before = same(page)
@@ -117,13 +117,14 @@ def test_a_walk_at_a_desk(open_page, app):
     page.get_by_role("slider", name="Across").press("End")
     page.get_by_role("slider", name="Angle").fill("90")
     page.locator("gan-lab .hand-name", has_text="between seeds").wait_for()
-    page.get_by_role("button", name="Two directions").click()
-    pad.press("ArrowLeft")
-    page.get_by_role("button", name="Three pictures").click()
     page.get_by_role("button", name="Corner A").click()
     page.locator("dialog.picker").get_by_role("button", name="Picture of seed 5").click()
     page.wait_for_function(f"() => {LAB}.tools[0].plane.ends[0].seed === 5")
     assert not asked
+    page.get_by_role("button", name="Two directions").click()
+    page.get_by_label("Across").locator("visible=true").last.wait_for()
+    pad.press("ArrowLeft")
+    page.get_by_role("button", name="Three pictures").click()
     page.get_by_text("How fast?").click()
     page.get_by_text("by WebAssembly, one thread").wait_for()
 
