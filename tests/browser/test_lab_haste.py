@@ -1,4 +1,4 @@
-"""Explore where things come at the wrong moment: a model that is late, a promise never kept, a run that grows, a seed that lies."""
+"""Explore where things come at the wrong moment: a late model, a lost promise, a run that grows, a forged seed."""
 
 import base64
 import json
@@ -126,7 +126,9 @@ def test_a_link_opens_every_tool_as_it_was_left(open_page):
     ]
     page.evaluate(TOOL, "arithmetic")
     page.get_by_role("button", name="Empty the bins").click()
-    page.wait_for_function("() => location.search.includes('tool=arithmetic') && location.search.includes('view=%3B%3B')")
+    page.wait_for_function(
+        "() => location.search.includes('tool=arithmetic') && location.search.includes('view=%3B%3B')"
+    )
     link = "?" + page.url.partition("?")[2].replace("view=%3B%3B", "view=1%3B%3B4:1,7")
     page = opened(open_page, link)
     page.wait_for_function(f"() => {LAB}.tool.groups?.C.length === 2 && {LAB}.tool.groups.A[0].seed === 1")

@@ -65,7 +65,7 @@ def visit(site, chromium):
     """visit("?lang=zh", width=390) -> a page with its first picture. Its console stays clean; it asks no other host."""
     contexts, complaints = [], []
 
-    def visit(query="", width=1280, height=900, **more):
+    def visit(query="", width=1280, height=900, ready=PAINTED, **more):
         context = chromium.new_context(viewport={"width": width, "height": height}, **{"locale": "en-US"} | more)
         context.set_default_timeout(30_000)
         contexts.append(context)
@@ -75,7 +75,7 @@ def visit(site, chromium):
         page.on("request", lambda r: r.url.startswith((site, "data:", "blob:")) or complaints.append(r.url))
         page.on("response", lambda r: r.status < 400 or complaints.append(f"{r.status} {r.url}"))
         page.goto(site + query)
-        page.wait_for_function(PAINTED)
+        page.wait_for_function(ready)
         return page
 
     yield visit
@@ -176,6 +176,14 @@ def test_the_time_line(visit, toy):
     page.locator(".hand-name", has_text="Seed 10").wait_for()  # the run's seed is 7, and this is its fourth
     page.wait_for_function("() => location.search.includes('seed=10')")
     assert np.abs(canvas_pixels(page) - torch_pixels(toy, 10)).max() <= 2
+
+
+def test_a_link_may_lead_to_the_training_first(visit, toy):
+    page = visit("#training", ready="() => document.querySelector('.training .run-picture')?.dataset.step === '250'")
+    page.get_by_role("button", name="Picture 4 of 64").click()
+    page.get_by_role("button", name="Open this latent in Explore").click()
+    page.locator(".hand-name", has_text="Seed 10").wait_for()
+    page.wait_for_function(PAINTED)
 
 
 def test_what_cannot_paint_has_pictures_and_a_sentence(site, folder, chromium):

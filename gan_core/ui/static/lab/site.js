@@ -5,7 +5,6 @@ import { languageSwitch, lightSwitch } from "../switches.js";
 import { number, t } from "../text.js";
 import { site } from "./home.js";
 import { Inside } from "./inside.js";
-import { ofSeed } from "./latent.js";
 import "./lab.js";
 import { Training } from "./training.js";
 
@@ -23,7 +22,7 @@ function mount() {
   if (site.training) {
     const training = new Training((seed, label) => {
       show("explore");
-      lab.take(ofSeed(site.about, seed, label));
+      lab.openFrom({ model: site.about.key, seed, label, truncation: 1 }); // once it is there: a link may have led to the training first
     });
     parts.training = training.element;
     training.element.classList.add("site-part");
