@@ -123,6 +123,8 @@ def test_inside_on_a_phone_in_chinese_where_the_server_must_paint(open_page, gan
     ours.shown()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="开关通道").tap()
+    ours.masks[0][1, 0] = 0  # what was mixed is mixed there alone
+    ours.shown()
     page.get_by_role("button", name="关闭最强的 8 个").tap()
     strengths = ours.paint()[1][0][0]
     ours.gates[0][strengths.argsort(descending=True)[:8]] = 0

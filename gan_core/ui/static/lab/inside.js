@@ -98,7 +98,7 @@ export class Inside {
     this.changeFigure.hidden = part !== "channels";
     if (this.lab.about && this.about) {
       this.lab.viewed();
-      this.paint();
+      this.changed();
     }
   }
 
@@ -130,11 +130,12 @@ export class Inside {
     if (!about || !latent || lab.about !== about || latent.z.length !== about.nz) return;
     if (!this.opened) this.#say(t("inside_loading"));
     try {
-      const { changes: { gates, masks }, turn } = this;
-      const copy = { gates: gates.map((gate) => gate.slice()), masks: masks.map((mask) => mask.slice()) };
-      const made = await paintInside(lab, latent, partner, copy);
-      const off = gates.some((gate) => gate.includes(0));
-      const whole = this.part === "channels" && off ? await paintInside(lab, latent, partner, { ...copy, gates: untouched(about).gates }) : made;
+      const { changes, part, turn } = this;
+      const plain = untouched(about); // what the part out of sight has changed would puzzle
+      const now = part === "mix" ? { ...plain, masks: changes.masks.map((mask) => mask.slice()) } : { ...plain, gates: changes.gates.map((gate) => gate.slice()) };
+      const made = await paintInside(lab, latent, partner, now);
+      const off = now.gates.some((gate) => gate.includes(0));
+      const whole = off ? await paintInside(lab, latent, partner, plain) : made;
       if (lab.about !== about || this.about !== about) return;
       if (!this.opened) this.#say("");
       this.opened = true;
