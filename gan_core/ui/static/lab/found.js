@@ -14,7 +14,7 @@ const METHODS = ["sefa", "pca", "means", "jacobian"];
 /** directions.json -> [{id, method, z, share, length, trust, name}], with the names that this browser keeps. */
 export function readAll(about, file) {
   const own = namesHere(about);
-  return (file?.directions ?? []).slice(0, MOST).map((entry, i) => readOne(about, entry, `${entry.method}-${i}`))
+  return (file?.directions ?? []).slice(0, MOST).map((entry, i) => readOne(about, entry, `${entry?.method}-${i}`))
     .filter(Boolean).map((d) => ({ ...d, name: { ...d.name, ...own[d.id] } }));
 }
 
@@ -23,7 +23,8 @@ function readOne(about, entry, id) {
   try {
     const z = unpack(entry.z);
     if (z.length !== about.nz || Math.abs(norm(z) - 1) > 0.01 || !METHODS.includes(entry.method)) return null;
-    return { ...entry, id: String(entry.id ?? id).slice(0, 40), z, name: plainNames(entry.name) };
+    const [share, length, trust] = [entry.share, entry.length, entry.trust].map((value) => (Number.isFinite(value) ? value : null));
+    return { id: String(entry.id ?? id).slice(0, 40), method: entry.method, z, share, length, trust, name: plainNames(entry.name) };
   } catch {
     return null;
   }
