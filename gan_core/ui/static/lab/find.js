@@ -10,6 +10,7 @@ import { savePng } from "./recipe.js";
 import { Clock, told } from "./told.js";
 
 const TASKS = ["find", "fill", "over", "enlarge", "denoise"];
+const SPOKEN = 1000; // ms between two words on how far it is: a screen reader says them all
 const JUDGED = ["find", "over"]; // tasks that are done on a whole picture, for which there is a verdict
 
 export class Find {
@@ -21,7 +22,7 @@ export class Find {
   constructor(lab) {
     this.lab = lab;
     this.task = "find";
-    this.easel = new Easel(lab, { drawing: true });
+    this.easel = new Easel(lab, { drawing: true, changed: () => this.#stale() });
     this.why = make("p", { class: "note" });
     this.tasks = make("div", { class: "segments find-tasks", role: "radiogroup", "aria-label": t("find_tasks") }, ...TASKS.map((task) => this.#choice(task)));
     this.factor = make("label", { class: "easel-tool" }, make("span", {}, t("find_factor")),
@@ -63,7 +64,16 @@ export class Find {
     this.why.textContent = t(`find_why_${task}`);
     this.factor.hidden = task !== "enlarge";
     this.easel.hollow(task === "fill");
+    this.#stale();
     if (this.lab.about) this.lab.viewed();
+  }
+
+  /** Something else is wanted now than what was found: the next thing to do is to look for it. */
+  #stale() {
+    this.start.className = "accent";
+    const take = this.found.querySelector(".find-take .accent");
+    if (take) take.className = "plain";
+    if (this.lab.message?.classList.contains("wrong")) this.lab.say("");
   }
 
   open() {
@@ -148,6 +158,8 @@ export class Find {
     const image = make("img", { src: strip, alt: "" });
     this.strip.style.setProperty("--n", n);
     image.decode().then(() => { this.strip.replaceChildren(image); this.strip.hidden = this.bar.hidden; }).catch(() => {});
+    if (performance.now() - (this.spoke ?? -SPOKEN) < SPOKEN) return;
+    this.spoke = performance.now();
     this.lab.say(t("find_going", { percent: Math.round((100 * done) / of), levels: number(levels, 0), seconds: clock.left(done / of) }));
   }
 
