@@ -98,7 +98,7 @@ def load_reference(gan: GAN, place: Place, strangers: str = "", progress: Progre
     if len(kept):
         seen = torch.ones(len(images), dtype=torch.bool)
         seen[kept] = False
-        return Reference(images, rows[seen], images.pixels[kept[:MOST]], "held_out", of)
+        return Reference(images, rows[seen], images.pixels[kept[:MOST]], "held_out", int(seen.sum()))
     return Reference(images, rows, _some(images.pixels), "learned", of)
 
 

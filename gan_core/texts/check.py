@@ -95,8 +95,12 @@ TEXT: dict[str, tuple[str, str]] = {
         "D 的评分为 {logit}：高于 {own}% 的 G 自己的图片。手边没有真实图片可比。",
     ),
     "check_D_alone": (
-        "D's score is {logit}. What is usual for this model has not been measured, so that says little.",
-        "D 的评分为 {logit}。尚未测量这个模型的通常情况，因此说明不了什么。",
+        "D's score is {logit}. What is usual for this model has not been measured, so that says little. Find a picture in Find, and press Measure it there.",
+        "D 的评分为 {logit}。尚未测量这个模型的通常情况，因此说明不了什么。请在“寻找”中寻找一张图片，再点击“开始测量”。",
+    ),
+    "check_D_class": (
+        "It is the score as the class that suits it best; beside the picture in hand stands the score as its own class.",
+        "这是按最合适的类别给出的评分；手中图片旁的评分则按其自身的类别。",
     ),
     "check_D_plot": (
         "D's scores: G's own pictures at the median {own_middle}, real ones at the median {real_middle}. This one: {here}.",
@@ -111,12 +115,12 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "check_spectrum": ("The spectrum", "频谱"),
     "check_spectrum_inside": (
-        "At the finest details, {share} % of it lies where four of five real pictures lie.",
-        "在最细的部分，有 {share}% 落在五分之四真实图片所在的范围内。",
+        "At the finest details, {share} % of its spectrum lies in the band that holds four of five real pictures.",
+        "在最细的部分，其频谱有 {share}% 落在五分之四真实图片所在的范围内。",
     ),
     "check_spectrum_alone": (
-        "What is usual for this model has not been measured, so there is nothing to compare it with.",
-        "尚未测量这个模型的通常情况，因此无从比较。",
+        "What is usual for this model has not been measured, so there is nothing to compare it with. Find does that.",
+        "尚未测量这个模型的通常情况，因此无从比较。可在“寻找”中测量。",
     ),
     "check_spectrum_plot": (
         "The picture's power from coarse to fine, beside the bands of real pictures and of G's own.",

@@ -112,10 +112,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "find_kind_held_out": ("real pictures that were kept from it", "对它保密的真实图片"),
     "find_kind_test": ("real pictures that it never saw ({about})", "它从未见过的真实图片（{about}）"),
-    "find_kind_learned": (
-        "real pictures that it learned from (no others are at hand, and strangers lie a little farther)",
-        "它学习过的真实图片（手边没有别的，陌生图片会稍远一些）",
-    ),
+    "find_kind_learned": ("real pictures that it learned from (no others are at hand)", "它学习过的真实图片（手边没有别的）"),
     "find_plot": (
         "How far the search ended from {own} pictures of G's own, at the median {own_middle}, and from {real} real ones, "
         "at the median {real_middle}. This one: {here}.",

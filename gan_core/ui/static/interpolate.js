@@ -256,7 +256,7 @@ class GanInterpolate extends HTMLElement {
     cancelAnimationFrame(this.frame);
     this.face();
     if (!this.playing || !this.sprite || !this.stage.clientWidth) return;
-    this.at = ((this.at ?? 0) + (Math.min(now - before, 250) / 1000) * Number(this.speed.value)) % this.sprite.n;
+    this.at = ((this.at ?? 0) + (Math.min(Math.max(0, now - before), 250) / 1000) * Number(this.speed.value)) % this.sprite.n;
     this.draw();
     this.frame = requestAnimationFrame((later) => this.tick(later, now));
   }

@@ -137,7 +137,8 @@ export class Check {
       : t("check_D_verdict_own", { logit, own: percent(D.beyond_own) });
     const rows = [{ name: t("find_plot_own"), kind: "fake", values: D.own }, { name: t("find_plot_real"), kind: "real", values: D.real }].filter(({ values }) => values.length);
     const label = t("check_D_plot", { own_middle: number(median(D.own), 2), real_middle: D.real.length ? number(median(D.real), 2) : "–", here: logit });
-    return card("check_D", words, heaps({ rows, here: [D.logit, t("find_plot_here")], axis: t("check_D_axis"), label }), "check_D_can");
+    const asked = this.lab.about.num_classes ? ` ${t("check_D_class")}` : "";
+    return card("check_D", words + asked, heaps({ rows, here: [D.logit, t("find_plot_here")], axis: t("check_D_axis"), label }), "check_D_can");
   }
 
   #spectrum({ curve, own, real }) {
@@ -154,14 +155,17 @@ export class Check {
   #mark({ state, model, step, seed }) {
     const where = [step == null ? "" : t("check_mark_step", { step }), seed == null ? "" : t("check_mark_seed", { seed })].join("");
     const taken = this.easel.latent && recipeOf(this.lab.about, this.easel.latent);
-    if (taken) return card("check_mark", t("check_mark_taken", { model: taken.model }), null, "check_mark_can");
-    return card("check_mark", t(`check_mark_${state}`, { model, where }), null, "check_mark_can", state);
+    if (taken) return card("check_mark", t("check_mark_taken", { model: plain(taken.model) }), null, "check_mark_can");
+    return card("check_mark", t(`check_mark_${state}`, { model: model && plain(model), where }), null, "check_mark_can", state);
   }
 }
 
 function card(heading, words, plot, can, state = "") {
   return make("article", { class: `check-card ${state}` }, make("h4", {}, t(heading)), make("p", { class: "verdict" }, words), plot, more(can));
 }
+
+/** A model as it is called in the list, without the place it lies in. */
+const plain = (model) => model.replace(/^(shipped|run):/, "");
 
 const more = (key) => make("details", { class: "more" }, make("summary", {}, t("check_can")), make("p", {}, t(key)));
 

@@ -345,7 +345,7 @@ export class Paths {
     const tick = (now) => {
       if (!this.playing) return;
       const { frames, fps } = this.settings;
-      at = (at + (Math.min(now - before, 250) / 1000) * fps) % frames;
+      at = (at + (Math.min(Math.max(0, now - before), 250) / 1000) * fps) % frames; // the first frame may have begun before the click
       before = now;
       if (Math.floor(at) !== this.frame) this.#go(Math.floor(at));
       requestAnimationFrame(tick);
@@ -551,11 +551,11 @@ export class Paths {
 
   /** What there is to be seen. */
   #sentence() {
-    const { lerp, slerp } = this.rows;
-    if (!lerp.measured) return t("paths_measuring");
+    const { lerp, slerp, matched } = this.rows;
+    if (!lerp.measured || !matched.measured) return t("paths_measuring");
     const norms = lerp.measured.norm;
     const lowest = norms.indexOf(Math.min(...norms));
-    const due = (i) => valueAt(this.rows.matched.measured?.norm ?? norms, i / (norms.length - 1));
+    const due = (i) => valueAt(matched.measured.norm, i / (norms.length - 1));
     const loss = 1 - norms[lowest] / due(lowest);
     const shorter = t("paths_shorter", { percent: number(100 * loss), norm: short(norms[lowest], 5), shell: short(Math.sqrt(this.about.nz), 5) });
     if (!slerp.measured || slerp.measured.opinion.length < slerp.measured.count) return `${shorter} ${t("paths_measuring")}`;
