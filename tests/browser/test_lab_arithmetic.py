@@ -104,7 +104,7 @@ def test_sums_on_a_desk(open_page, gan):
     comes(page, picture(gan, 0.0))
     slider.fill("0.4")
     comes(page, picture(gan, 0.4))
-    page.locator(".sums-facts", has_text="60 % Trouser, 40 % Bag").wait_for()
+    page.locator(".sums-facts", has_text="Trouser (60 %), Bag (40 %)").wait_for()
     assert "norm of" in page.locator(".sums-facts").inner_text()
     page.get_by_role("switch", name="Keep the norm").uncheck()
     comes(page, picture(gan, 0.4, kept=False))

@@ -216,7 +216,7 @@ export class Arithmetic {
 
   #classes(y) {
     const named = [...y].map((share, i) => [share, this.about.classes[i]]).filter(([share]) => share > 0.005).sort((a, b) => b[0] - a[0]);
-    const said = named.slice(0, 3).map(([share, name]) => `${number(100 * share)} % ${name}`).join(", ");
+    const said = named.slice(0, 3).map(([share, name]) => `${name} (${number(100 * share)} %)`).join(", ");
     return named.length > 3 ? `${said} …` : said;
   }
 
