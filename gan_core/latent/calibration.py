@@ -103,7 +103,7 @@ def verdict(distance: float, calibration: Calibration) -> Verdict:
 
     own: hardly farther than nine of ten of its own pictures come (a search may fail, so the farthest say little), or
     by ratio nearer to these than to the nearest real one.
-    near, usual, far: nearer than half of the real ones, than 95 % of them, than the farthest. foreign: farther than all
+    near, usual, far: nearer than half of the real ones, than four of five, than the farthest. foreign: farther than all
     of them. Without real ones what is not its own is far or, beyond ten times the farthest of its own, foreign.
     """
     own, real = calibration.own.found, calibration.real.found if calibration.real else ()
@@ -114,7 +114,7 @@ def verdict(distance: float, calibration: Calibration) -> Verdict:
         return "far" if distance <= 10 * own[-1] else "foreign"
     if distance <= real[len(real) // 2]:
         return "near"
-    if percentile(distance, real) <= 0.95:
+    if percentile(distance, real) <= 0.8:
         return "usual"
     return "far" if distance <= real[-1] else "foreign"
 

@@ -76,6 +76,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "find_take": ("Take it into hand", "拿到手中"),
     "find_taken": ("It is in hand now: every tool walks on from there.", "已在手中：其他工具可从这里继续。"),
     "find_png": ("Save PNG", "保存 PNG"),
+    "find_png_filled": ("Save the filled-in picture", "保存已填补的图片"),
     "find_apart": ("{levels} levels of 255 apart.", "相差 {levels} 级（共 255 级）。"),
     "find_part_apart": (
         "{levels} levels of 255 apart where the picture counts. No percentile: only whole pictures have been measured.",

@@ -9,8 +9,8 @@ pytestmark = pytest.mark.browser
 
 IN_SIGHT = {
     0: [
-        "tab_generate", "tab_explore", "tab_interpolate", "tab_train", "tagline", "generate_lead", "model", "seed", "how_many",
-        "truncation", "surprise", "download_zip", "bring_back", "crisp",
+        "tab_generate", "tab_explore", "tab_interpolate", "tab_train", "tagline", "generate_lead", "model", "seed",
+        "how_many", "truncation", "surprise", "download_zip", "bring_back", "crisp",
     ],
     1: ["explore_lead", "walk", "directions", "lab_keep", "lab_tray", "walk_lead", "walk_circle"],
     2: [

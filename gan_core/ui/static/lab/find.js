@@ -6,7 +6,7 @@ import { number, t } from "../text.js";
 import { Easel } from "./easel.js";
 import { heaps, median } from "./heaps.js";
 import { pack, point, unpack } from "./latent.js";
-import { savePng } from "./recipe.js";
+import { fileName, savePng } from "./recipe.js";
 import { Clock, told } from "./told.js";
 
 const TASKS = ["find", "fill", "over", "enlarge", "denoise"];
@@ -179,7 +179,8 @@ export class Find {
     this.verdict = make("div", { class: "find-verdict", "aria-live": "polite" });
     this.found.append(pictures, this.verdict, make("div", { class: "bar find-take" },
       make("button", { type: "button", class: "accent", onclick: () => { this.lab.take(latent); this.lab.say(t("find_taken")); } }, t("find_take")),
-      make("button", { type: "button", class: "plain", onclick: () => savePng(this.lab, latent).then(() => this.lab.say(t("png_came")), (error) => this.#say(error)) }, t("find_png"))));
+      make("button", { type: "button", class: "plain", onclick: () => savePng(this.lab, latent).then(() => this.lab.say(t("png_came")), (error) => this.#say(error)) }, t("find_png")),
+      found.filled && make("a", { class: "plain", href: found.filled, download: `${fileName(this.lab.about)}-filled.png` }, t("find_png_filled"))));
     this.#judge(found);
   }
 

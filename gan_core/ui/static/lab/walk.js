@@ -91,7 +91,7 @@ class Plane extends Pad {
     this.segments = make("div", { class: "segments", role: "group", "aria-label": t("walk_spanned") },
       ...["three", "two"].map((kind) => make("button", { type: "button", "data-kind": kind, onclick: () => this.#span(kind) }, t(`walk_${kind}`))));
     this.element = make("div", { class: "plane" },
-      make("div", { class: "bar" }, this.segments), this.pad, make("div", { class: "pad-sliders" }, this.across, this.up), this.corners, this.axes);
+      make("div", { class: "bar" }, this.segments), this.pad, make("div", { class: "pad-sliders" }, labelled(this.across), labelled(this.up)), this.corners, this.axes);
   }
 
   model(about) {
@@ -308,7 +308,7 @@ class Circle extends Pad {
       this.#point(event);
     });
     this.pad.addEventListener("pointermove", (event) => { if (this.pad.hasPointerCapture(event.pointerId)) this.#point(event); });
-    this.element = make("div", { class: "circle" }, make("h3", {}, t("walk_circle")), make("p", { class: "note" }, t("walk_circle_about")), this.pad, make("div", { class: "pad-sliders" }, this.range));
+    this.element = make("div", { class: "circle" }, make("h3", {}, t("walk_circle")), make("p", { class: "note" }, t("walk_circle_about")), this.pad, make("div", { class: "pad-sliders" }, labelled(this.range)));
   }
 
   get here() { return this.latent(this.angle); }
@@ -394,6 +394,9 @@ function slider(label, oninput) {
   range.addEventListener("input", oninput);
   return range;
 }
+
+/** A slider with its name in sight. */
+const labelled = (range) => make("label", {}, make("span", { "aria-hidden": "true" }, range.title), range);
 
 /** Where a value lies on a side of the map, in [0, 1]. */
 function share(value, kind) {
