@@ -96,12 +96,19 @@ def posted(handler: Callable[[Posted], Response]) -> Callable[[Request], Any]:
     async def route(request: Request) -> Response:
         lang = Asked.of(request).lang
         try:
+            check_kind(request)
             body = Posted(_object(await body_of(request)), lang)
             return await run_in_threadpool(handler, body)
         except Exception as error:
             return sentence(error, lang)
 
     return route
+
+
+def check_kind(request: Request) -> None:
+    """Raises UserError for what is not JSON by name: another site cannot make a browser send that without asking."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise PageError("posted_json")
 
 
 async def body_of(request: Request, most_mb: int = MOST_MB, too_large: str = "posted_large") -> bytes:

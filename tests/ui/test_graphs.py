@@ -22,6 +22,8 @@ from gan_core.ui.graphs import Graphs, graph_routes
 from gan_core.ui.posted import DECODING, Posted, posted
 from gan_core.ui.studio import ROUTES
 
+KIND = {"content-type": "application/json"}
+
 
 def packed(numbers):
     return b64encode(np.asarray(numbers, "<f4").tobytes()).decode()
@@ -148,7 +150,14 @@ def test_what_cannot_be_is_refused_in_a_sentence(post, values, words):
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000, b"\xff"])
 def test_a_body_that_is_no_object_is_refused(client, body):
-    assert "not a JSON object" in client.post(f"{ROUTES}/lab/paint", content=body).json()["error"]
+    assert "not a JSON object" in client.post(f"{ROUTES}/lab/paint", content=body, headers=KIND).json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_what_another_site_can_send_unasked_is_refused(client, kind):
+    body = json.dumps({"model": "run:mine", "z": packed([0] * 8)})
+    answer = client.post(f"{ROUTES}/lab/paint", content=body, headers={"content-type": kind})
+    assert "not a JSON object" in answer.json()["error"]
 
 
 def test_a_part_that_there_is_not(client):
@@ -164,7 +173,7 @@ def show(studio):
         return JSONResponse({"pixels": body.picture("picture", gan).tolist()})
 
     with TestClient(Starlette(routes=[Route("/look", posted(look), methods=["POST"])])) as client:
-        yield lambda data: client.post("/look", content=json.dumps({"picture": data})).json()
+        yield lambda data: client.post("/look", json={"picture": data}).json()
 
 
 def file_of(image, kind="PNG", **options):

@@ -15,11 +15,14 @@ export function address(path, asked = {}) {
   return url;
 }
 
-/** The answer, if it is one. Throws Said with a sentence in the visitor's language, or AbortError. */
+const JSON_KIND = { "content-type": "application/json" };
+
+/** The answer, if it is one; a body of text is JSON. Throws Said with a sentence in the visitor's language, or AbortError. */
 export async function ask(path, asked = {}, options = {}) {
   let answer;
+  const kind = typeof options.body === "string" && JSON_KIND;
   try {
-    answer = await fetch(address(path, asked), options);
+    answer = await fetch(address(path, asked), { ...options, headers: { ...kind, ...options.headers } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Said(t("server_gone"));
