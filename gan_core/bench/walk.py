@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,13 +117,15 @@ def _drag(page: Any, place: Any) -> Drag:
     place.scroll_into_view_if_needed()
     box = place.bounding_box()
     requests: list[str] = []
-    listen: Callable[[Any], None] = lambda request: requests.append(request.url)  # noqa: E731
-    page.on("request", listen)
+
+    def listen(request: Any) -> None:
+        requests.append(request.url)
 
     def move(angle: float) -> None:
         x, y = 0.5 + 0.4 * math.cos(angle), 0.5 + 0.4 * math.sin(1.3 * angle)
         page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
 
+    page.on("request", listen)
     move(0)
     page.mouse.down()
     page.evaluate("() => { seen.drawn.length = seen.shown.length = 0; }")

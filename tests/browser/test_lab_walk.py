@@ -282,6 +282,12 @@ def test_on_a_phone_by_touch(open_page):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     page.locator("gan-lab .tray .tile").nth(2).tap()
     page.get_by_text("种子 2").first.wait_for()
+    page.get_by_role("button", name="收藏", exact=True).tap()
+    page.get_by_text("已收藏到").wait_for()
+    page.get_by_role("tab", name="我的图片").tap()
+    page.locator(".kept-picture .tile").tap()
+    page.get_by_text("已恢复").wait_for()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Gradio renders in Node")

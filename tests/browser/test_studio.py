@@ -226,7 +226,7 @@ def test_a_run_of_the_command_line_on_the_teachers_phone(open_page, app):
         in_state(phone, "running")
         phone.wait_for_function(f"() => {ELEMENT}.record.samples.length >= 5", timeout=120_000)
         slider = phone.locator(".run-back input")
-        slider.scroll_into_view_if_needed()
+        slider.evaluate("(slider) => slider.scrollIntoView({block: 'center'})")  # as a thumb would have it
         box = slider.bounding_box()
         phone.touchscreen.tap(box["x"] + 12, box["y"] + box["height"] / 2)
         phone.wait_for_function("() => document.querySelector('.run-picture').dataset.step === '0'")
